@@ -1,0 +1,38 @@
+# The environment's tools come first on the path: Python, Node, the CDK's command.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+STAGES := local dev staging prod
+PYTHON_PARTS := lambdas client infra local tests app.py
+
+.PHONY: help demo dev down test check lock
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/installed ## Start the local stack, show the product on it, and take it down
+	@lead-memory demo
+
+dev: .venv/installed ## Start the local stack, or deploy to the one that runs
+	@lead-memory up
+
+down: .venv/installed ## Stop the local stack and remove its state
+	@lead-memory down
+
+test: .venv/installed ## Run every test
+	@python -m pytest --numprocesses 2
+
+check: .venv/installed ## Check format, lint, types, import rules and templates
+	@echo "Format";       ruff format --check .
+	@echo "Lint";         ruff check .
+	@echo "Types";        mypy $(PYTHON_PARTS)
+	@echo "Import rules"; lint-imports
+	@echo "Templates";    printf '%s\n' $(STAGES) | xargs -P 2 -I STAGE \
+	    cdk synth --quiet --no-notices --context stage=STAGE --output build/templates/STAGE
+	@echo "Their rules";  cfn-lint build/templates/*/*.template.json
+
+lock: .venv/installed ## Pin what requirements/*.in ask for, with hashes; UPGRADE=--upgrade takes the newest
+	@cd requirements && for input in *.in; do \
+	    uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate \
+	        $(UPGRADE) --output-file "$${input%.in}.txt" "$$input" || exit 1; \
+	done
+
+.venv/installed: requirements/dev.txt requirements/uv.txt pyproject.toml .python-version bootstrap.sh
+	@./bootstrap.sh

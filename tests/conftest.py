@@ -1,0 +1,24 @@
+"""Hypothesis profiles: `default` for every run, `long` for a search (`--hypothesis-profile=long`)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+# Timing on a busy machine says nothing about the law.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", parent=settings.get_profile("default"), max_examples=5_000)
+settings.load_profile("default")
+
+# What their tests share, the local stack and the synthesized stages, takes long to make: one worker runs them all.
+TOGETHER = ("tests/e2e/", "tests/infra/")
+
+
+class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    def _split_scope(self, nodeid: str) -> str:
+        return next((directory for directory in TOGETHER if nodeid.startswith(directory)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    return _Scheduling(config, log)
