@@ -1,0 +1,1 @@
+"""Lead Memory: events in, memories derived, template variables out."""

@@ -1,0 +1,80 @@
+"""The lead's tickets, and what they come to."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from lead_memory.domain.derivations.values import iso, number, present
+from lead_memory.domain.events import Event
+from lead_memory.domain.memories import Change, Derivation, MemoryType, Reducer, Value
+from lead_memory.domain.payloads import (
+    TicketCreated,
+    TicketRated,
+    TicketReopened,
+    TicketResolved,
+    TicketUpdated,
+)
+
+OPEN_TICKETS_KEPT = 20
+"""Open tickets that the summary names, newest last."""
+
+
+type _Ticket = TicketCreated | TicketUpdated | TicketResolved | TicketReopened | TicketRated
+
+
+def ticket(event: Event, ticket: _Ticket) -> Iterable[Change]:
+    at = iso(event.occurred_at)
+    match ticket:
+        case TicketCreated() as created:
+            said = present(
+                status=created.status,
+                subject=created.subject,
+                priority=created.priority,
+                channel=created.channel,
+                opened_at=at,
+            )
+        case TicketUpdated() as updated:
+            said = present(status=updated.status, subject=updated.subject, priority=updated.priority)
+        case TicketResolved() as resolved:
+            said = present(status="resolved", subject=resolved.subject, resolution=resolved.resolution, resolved_at=at)
+        case TicketReopened() as reopened:
+            said = present(status="open", subject=reopened.subject) | {"resolved_at": None}
+        case TicketRated() as rated:
+            said = present(csat=rated.csat, comment=rated.comment)
+    yield _change(f"ticket:{ticket.ticket_id}", said, _merge)
+    news = present(event=event.event_type, ticket_id=ticket.ticket_id, csat=said.get("csat"), at=at)
+    yield _change("summary", news, _add_to_summary)
+
+
+def _change(key: str, said: Value, reduce: Reducer) -> Change:
+    return Change(memory_type=MemoryType.SUPPORT, key=key, said=said, reduce=reduce, aggregates=True)
+
+
+def _merge(value: Value | None, said: Value) -> Value:
+    merged = {**(value or {}), **said}
+    return {field: what for field, what in merged.items() if what is not None}
+
+
+def _add_to_summary(value: Value | None, said: Value) -> Value:
+    ticket_id, event_type = said["ticket_id"], said["event"]
+    open_tickets = [other for other in (value or {}).get("open_tickets", []) if other != ticket_id]
+    was_open = ticket_id in (value or {}).get("open_tickets", [])
+    resolved = event_type == "ticket.resolved"
+    if event_type in ("ticket.created", "ticket.reopened") or (was_open and not resolved):
+        open_tickets.append(ticket_id)
+    csat_count = number(value, "csat_count") + ("csat" in said)
+    csat_total = number(value, "csat_total") + said.get("csat", 0)
+    return present(
+        ticket_count=number(value, "ticket_count") + (event_type == "ticket.created"),
+        resolved_count=number(value, "resolved_count") + resolved,
+        open_tickets=open_tickets[-OPEN_TICKETS_KEPT:],
+        last_ticket_id=ticket_id,
+        last_activity_at=said["at"],
+        csat_count=csat_count or None,
+        csat_total=csat_total or None,
+        csat_average=(Decimal(csat_total) / csat_count).quantize(Decimal("0.01")) if csat_count else None,
+    )
+
+
+DERIVATIONS: dict[str, Derivation] = dict.fromkeys(
+    ("ticket.created", "ticket.updated", "ticket.resolved", "ticket.reopened", "ticket.rated"), ticket
+)

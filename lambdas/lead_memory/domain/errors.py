@@ -1,0 +1,35 @@
+"""Errors, named for what the caller must do."""
+
+from collections.abc import Iterable
+
+
+class LeadMemoryError(Exception):
+    """Anything this product raises on purpose."""
+
+
+class Rejected(LeadMemoryError):  # noqa: N818 - a verdict, not a fault
+    """The event can never succeed; send it to the rejected queue with this reason.
+
+    `reason` is machine-readable; `detail` names the field and what was expected, and never quotes content.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Conflict(LeadMemoryError):  # noqa: N818
+    """Another writer won; reload and fold again."""
+
+
+class Unavailable(LeadMemoryError):  # noqa: N818
+    """A service did not answer or throttled; give the work back and try later."""
+
+
+class AlreadyRecorded(Conflict):
+    """Events of these refs are in the log; leave them out and try again."""
+
+    def __init__(self, refs: Iterable[str]) -> None:
+        self.refs = frozenset(refs)
+        super().__init__(f"{len(self.refs)} of the events are recorded already")

@@ -1,0 +1,203 @@
+"""The envelope on the bus, and the event that it becomes once validated."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from lead_memory.domain import canonical
+from lead_memory.domain.errors import Rejected
+from lead_memory.domain.integrations import INTEGRATIONS
+from lead_memory.domain.memories import Position
+from lead_memory.domain.payloads import PAYLOADS, Payload
+
+CLOCK_SKEW = timedelta(days=1)
+"""How far ahead of our clock an event may say that it happened."""
+
+BEFORE_EVERY_SEQUENCE = -1
+
+MALFORMED = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What a mapping raises when a raw payload is not what the integration documents."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    source: str
+    event_id: str
+    event_type: str
+    occurred_at: datetime
+    sequence: int | None
+    organization_id: str
+    lead_organization_id: str
+    version: int
+    correlation_id: str | None
+    causation_id: str | None
+    data: Payload
+    data_json: bytes
+    """`data` as canonical JSON, with the fields that its model does not name."""
+    raw_payload_json: bytes | None
+    """The integration's own payload, byte for byte as it arrived."""
+    data_was_mapped: bool
+    """Whether `data` was made here from the raw payload."""
+
+    @property
+    def position(self) -> Position:
+        sequence = BEFORE_EVERY_SEQUENCE if self.sequence is None else self.sequence
+        return Position(self.occurred_at, sequence, self.source, self.event_id)
+
+    @property
+    def ref(self) -> str:
+        return f"{self.source}/{self.event_id}"
+
+    def content_hashes(self) -> tuple[str, ...]:
+        """SHA-256 of what the event says, and of the raw payload where there is one.
+
+        Two deliveries are the same when one of these is: integrations count attempts in the payload, so it may differ
+        where the data does not, and a mapping may have been mended, so the data may differ where the payload does not.
+        """
+        said = [self.data_json]
+        if self.raw_payload_json is not None:
+            said.append(canonical.encode(canonical.decode(self.raw_payload_json)))
+        when = f"{self.event_type}\n{self.occurred_at.isoformat()}\n".encode()
+        return tuple(hashlib.sha256(when + part).hexdigest() for part in said)
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("an ISO 8601 string is expected")
+    return value
+
+
+_NAME = r"^[^#/\x00-\x1f]+$"
+_ID = r"^[^#\x00-\x1f]+$"
+
+
+class _Metadata(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    event_id: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_ID)]
+    occurred_at: Annotated[AwareDatetime, BeforeValidator(_text)]
+    organization_id: UUID
+    lead_organization_id: UUID
+    version: Literal[1] = 1
+    sequence: Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None = None
+    correlation_id: Annotated[str, StringConstraints(max_length=255)] | None = None
+    causation_id: Annotated[str, StringConstraints(max_length=255)] | None = None
+
+
+class _Detail(msgspec.Struct):
+    metadata: dict[str, Any] | None = None
+    data: msgspec.Raw = msgspec.Raw()
+    raw_payload: msgspec.Raw = msgspec.Raw()
+
+
+class _BusEvent(msgspec.Struct):
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=_NAME)]
+    detail_type: str = msgspec.field(name="detail-type")
+    detail: _Detail
+
+
+_BUS_EVENT = msgspec.json.Decoder(_BusEvent)
+_REASONS = {
+    "uuid_parsing": "bad_uuid",
+    "uuid_type": "bad_uuid",
+    "timezone_aware": "time_without_zone",
+    "literal_error": "unknown_version",
+}
+"""Pydantic's error type -> our reason; any other is `invalid_metadata`."""
+
+
+def parse(body: str | bytes, now: datetime) -> Event:
+    """An event out of a queue message's body, which is the bus's JSON. Raises `Rejected`."""
+    try:
+        entry = _BUS_EVENT.decode(body)
+    except msgspec.ValidationError as error:
+        raise Rejected("invalid_envelope", str(error)) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise Rejected("not_json", "the message's body is not JSON") from None
+    if entry.detail.metadata is None:
+        raise Rejected("no_metadata", "`detail.metadata` is missing")
+    metadata = _metadata(entry.detail.metadata, now)
+    payload_type = PAYLOADS.get(entry.detail_type)
+    if payload_type is None:
+        raise Rejected("unknown_type", "`detail-type` is not an event type; docs/reference/events.md lists them")
+    given, raw = _json(entry.detail.data), _json(entry.detail.raw_payload)
+    data = _mapped(entry.source, entry.detail_type, raw) if given is None else _decoded(given)
+    return Event(
+        source=entry.source,
+        event_id=metadata.event_id,
+        event_type=entry.detail_type,
+        occurred_at=metadata.occurred_at.astimezone(UTC),
+        sequence=metadata.sequence,
+        organization_id=str(metadata.organization_id),
+        lead_organization_id=str(metadata.lead_organization_id),
+        version=metadata.version,
+        correlation_id=metadata.correlation_id,
+        causation_id=metadata.causation_id,
+        data=_validated(payload_type, data),
+        data_json=canonical.encode(data),
+        raw_payload_json=raw,
+        data_was_mapped=given is None,
+    )
+
+
+def validated(event_type: str, data_json: bytes) -> Payload:
+    """The typed payload of an event that was recorded earlier."""
+    return PAYLOADS[event_type].model_validate(canonical.decode(data_json))
+
+
+def _json(raw: msgspec.Raw) -> bytes | None:
+    """The bytes as they came; None for what is absent or null."""
+    return None if bytes(raw) in (b"", b"null") else bytes(raw)
+
+
+def _metadata(given: dict[str, Any], now: datetime) -> _Metadata:
+    try:
+        metadata = _Metadata.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        reason = _REASONS.get(first["type"], "invalid_metadata")
+        raise Rejected(reason, f"`metadata.{field}`: {first['msg']}") from None
+    if metadata.occurred_at > now + CLOCK_SKEW:
+        raise Rejected("time_in_future", "`metadata.occurred_at` is more than a day ahead")
+    return metadata
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return canonical.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        raise Rejected("invalid_data", "`data` cannot be read as JSON") from None
+
+
+def _mapped(source: str, event_type: str, raw: bytes | None) -> Mapping[str, Any]:
+    if raw is None:
+        raise Rejected("no_data", "one of `data` and `raw_payload` is needed")
+    mapper = INTEGRATIONS.get(source, {}).get(event_type)
+    if mapper is None:
+        raise Rejected("no_mapping", f"`data` is missing and no mapping makes {event_type} from this source")
+    try:
+        return mapper(_decoded(raw))
+    except MALFORMED as error:
+        raise Rejected("unmappable", f"the raw payload lacks what {event_type} needs: {type(error).__name__}") from None
+
+
+def _validated(payload_type: type[Payload], data: object) -> Payload:
+    try:
+        return payload_type.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise Rejected("invalid_data", f"`data.{field}`: {first['msg']}") from None

@@ -1,0 +1,154 @@
+"""The memory record, and the change that one event makes to one."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from lead_memory.domain.errors import Rejected
+
+KEY_MAX_CHARACTERS = 255
+
+type Value = dict[str, Any]
+"""A memory's JSON object. Money is `Decimal`, times are ISO 8601 strings in UTC, ids are strings."""
+
+type Reducer = Callable[[Value | None, Value], Value | None]
+"""(the value so far, what the event says) -> the value now; `None` where there is nothing to remember."""
+
+
+class MemoryType(StrEnum):
+    FACT = "fact"
+    PREFERENCE = "preference"
+    INTEREST = "interest"
+    PURCHASE = "purchase"
+    SUPPORT = "support"
+    BEHAVIORAL = "behavioral"
+    CAMPAIGN = "campaign"
+    FORM = "form"
+
+
+class Source(StrEnum):
+    """Who a memory comes from, weakest first."""
+
+    AGENT_INFERRED = "agent_inferred"
+    SYSTEM_COMPUTED = "system_computed"
+    EVENT_DERIVED = "event_derived"
+    USER_DECLARED = "user_declared"
+
+
+RANK = {source: rank for rank, source in enumerate(Source)}
+
+
+class Tier(StrEnum):
+    SHORT_TERM = "short_term"
+    MEDIUM_TERM = "medium_term"
+    LONG_TERM = "long_term"
+
+
+class MemoryKey(NamedTuple):
+    """A memory's name within its lead."""
+
+    memory_type: MemoryType
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.memory_type}.{self.key}"
+
+
+class Position(msgspec.Struct, frozen=True, order=True):
+    """An event's place in its lead's log. Events without a sequence come before those with one."""
+
+    occurred_at: datetime
+    sequence: int
+    source: str
+    event_id: str
+
+    @property
+    def ref(self) -> str:
+        """The event's name within its lead: `<source>/<event_id>`."""
+        return f"{self.source}/{self.event_id}"
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    lead_organization_id: str
+    organization_id: str
+    memory_type: MemoryType
+    key: str
+    value: Value
+    confidence: float
+    source: Source
+    source_event_ids: tuple[str, ...]
+    """`<source>/<event_id>` of the events that made it, newest first."""
+    evidence_count: int
+    contradiction_count: int
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    tier: Tier
+    newest: Position
+    """The last event that was folded in; one that sorts before it is late."""
+    fold_version: int
+
+    @property
+    def name(self) -> MemoryKey:
+        return MemoryKey(self.memory_type, self.key)
+
+    def expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+type Confidence = float | Callable[[Value], float]
+"""0 to 1, or how to tell it from the value."""
+
+
+def replace(_: Value | None, said: Value) -> Value:
+    """What was said last is what is remembered."""
+    return said
+
+
+def keep(value: Value | None, _: Value) -> Value | None:
+    """The event supports the memory and says nothing new."""
+    return value
+
+
+def lapse(_: Value | None, __: Value) -> Value:
+    """The memory's time is over; an empty one stays in its place, so that a late event is still seen to be late."""
+    return {}
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What one event says about one memory."""
+
+    memory_type: MemoryType
+    key: str
+    said: Value
+    reduce: Reducer = replace
+    aggregates: bool = False
+    """Whether the memory is made of all its events, rather than of the newest."""
+    confidence: Confidence = 1.0
+    source: Source = Source.EVENT_DERIVED
+    tier: Tier = Tier.LONG_TERM
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_key(self.key)
+
+    @property
+    def name(self) -> MemoryKey:
+        return MemoryKey(self.memory_type, self.key)
+
+
+type Derivation = Callable[..., Iterable[Change]]
+"""(an event, its typed `data`) -> what it says."""
+
+
+def check_key(key: str) -> None:
+    """Raises `Rejected` for a key that cannot be a memory's."""
+    if not key:
+        raise Rejected("key_empty", "a memory's key has at least one character")
+    if len(key) > KEY_MAX_CHARACTERS:
+        raise Rejected("key_too_long", f"a memory's key has at most {KEY_MAX_CHARACTERS} characters, got {len(key)}")
+    if "#" in key:
+        raise Rejected("key_has_hash", "a memory's key cannot contain the number sign, which separates keys")

@@ -1,0 +1,152 @@
+"""The filters, and what is checked of their arguments before a template is used.
+
+A filter raises `ValueError` or `ArithmeticError` for a value that it cannot handle.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from types import ModuleType
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from lead_memory.domain.templates.variables import Reason
+
+type Argument = str | int | Decimal
+
+_ZERO_WIDTH_JOINER = "\u200d"
+
+
+class Parameter(NamedTuple):
+    expected: str
+    """Completes "expected …"."""
+    accepts: Callable[[Argument], bool]
+    required: bool = False
+    known: Callable[[], Iterable[str]] = tuple
+    """The names to choose the nearest from, where the argument is one of many."""
+
+
+class Filter(NamedTuple):
+    apply: Callable[..., Any]
+    parameters: tuple[Parameter, ...] = ()
+    covers_missing: bool = False
+    """Whether it is applied to a `Reason`; other filters leave a missing value missing."""
+
+
+def to_text(value: Any) -> str:
+    """As it is printed: decimals keep their digits and never have an exponent."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case Decimal():
+            return format(value, "f")
+    raise ValueError("a list or an object is not text")
+
+
+def _default(value: Any, fallback: Argument) -> Any:
+    return fallback if isinstance(value, Reason) or value in ("", []) else value
+
+
+def _truncate(value: Any, length: int, ellipsis: str = "...") -> str:
+    text = to_text(value)
+    if len(text) <= length:
+        return text
+    cut = max(length - len(ellipsis), 0)
+    while cut > 0 and _joined(text, cut):
+        cut -= 1
+    return text[:cut] + ellipsis[:length]
+
+
+def _joined(text: str, cut: int) -> bool:
+    """Whether the characters around the cut are drawn as one: accents, emoji sequences, flags."""
+    before, after = text[cut - 1], text[cut]
+    if _ZERO_WIDTH_JOINER in (before, after) or unicodedata.category(after) in ("Mn", "Mc", "Me"):
+        return True
+    if "\U0001f3fb" <= after <= "\U0001f3ff":  # a skin tone
+        return True
+    flag_letters = text[:cut][len(text[:cut].rstrip(_FLAG_LETTERS)) :]
+    return after in _FLAG_LETTERS and len(flag_letters) % 2 == 1
+
+
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+
+
+def _items(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    return value
+
+
+def _first(value: Any) -> Any:
+    return next(iter(_items(value)), None)
+
+
+def _last(value: Any) -> Any:
+    return next(reversed(_items(value)), None)
+
+
+def _join(value: Any, separator: str = ", ") -> str:
+    return separator.join(to_text(item) for item in _items(value) if item is not None)
+
+
+def _localized() -> ModuleType:
+    from lead_memory.domain.templates import localized  # noqa: PLC0415 - Babel loads slowly; few templates use it
+
+    return localized
+
+
+def _is_text(argument: Argument) -> bool:
+    return isinstance(argument, str)
+
+
+_LOCALE = Parameter(
+    'a locale in quotes, like "pt_BR"',
+    lambda argument: _is_text(argument) and _localized().is_locale(argument),
+    known=lambda: _localized().locales(),
+)
+_CURRENCY = Parameter(
+    'a currency code in quotes, like "BRL"',
+    lambda argument: _is_text(argument) and _localized().is_currency(argument),
+    required=True,
+    known=lambda: _localized().currencies(),
+)
+_DATE_FORMAT = Parameter(
+    'short, medium, long, full, or a pattern like "dd/MM/yyyy", in quotes',
+    lambda argument: _is_text(argument) and _localized().is_date_format(argument),
+    required=True,
+)
+_TIME_ZONE = Parameter(
+    'a time zone in quotes, like "America/Sao_Paulo"',
+    lambda argument: _is_text(argument) and _localized().is_time_zone(argument),
+    known=lambda: _localized().time_zones(),
+)
+_LENGTH = Parameter(
+    "a whole number of characters above 0",
+    lambda argument: isinstance(argument, int) and argument > 0,
+    required=True,
+)
+
+FILTERS = {
+    "default": Filter(
+        _default,
+        (Parameter("a text in straight quotes or a number", lambda _: True, required=True),),
+        covers_missing=True,
+    ),
+    "upcase": Filter(lambda value: to_text(value).upper()),
+    "downcase": Filter(lambda value: to_text(value).lower()),
+    "capitalize": Filter(lambda value: to_text(value).capitalize()),
+    "strip": Filter(lambda value: to_text(value).strip()),
+    "truncate": Filter(_truncate, (_LENGTH, Parameter("an ellipsis in quotes", _is_text))),
+    "date": Filter(lambda *given: _localized().date(*given), (_DATE_FORMAT, _LOCALE, _TIME_ZONE)),
+    "money": Filter(lambda *given: _localized().money(*given), (_CURRENCY, _LOCALE)),
+    "number": Filter(lambda *given: _localized().number(*given), (_LOCALE,)),
+    "join": Filter(_join, (Parameter("a separator in quotes", _is_text),)),
+    "first": Filter(_first),
+    "last": Filter(_last),
+    # Liquid writes a space as "+", which is wrong in a path; "%20" is right in a path and in a query.
+    "url_encode": Filter(lambda value: quote(to_text(value), safe="")),
+}

@@ -1,0 +1,268 @@
+"""Text to template, in one pass. What can be wrong with a template is found here, before it is sent.
+
+tag      = "{{" variable { "|" filter } "}}"
+variable = namespace { "." name | "[" quoted "]" }
+filter   = name [ ":" argument { "," argument } ]
+argument = quoted | number
+"""
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+from lead_memory.domain.errors import LeadMemoryError, Rejected
+from lead_memory.domain.memories import MemoryKey, MemoryType, check_key
+from lead_memory.domain.templates.filters import FILTERS, Argument, Filter, Parameter
+from lead_memory.domain.templates.variables import NAME, PROFILE, Variable, spell
+
+MAX_CHARACTERS = 200_000
+
+_OPENING = re.compile(r"\{[{%]")
+_SPACE = re.compile(r"\s*")
+_FILTER_NAME = re.compile(r"[a-zA-Z_]\w*")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"' "|" r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_NAMESPACES = (PROFILE, *MemoryType)
+
+
+class FilterCall(NamedTuple):
+    filter: Filter
+    arguments: tuple[Argument, ...]
+
+
+class Tag(NamedTuple):
+    source: str
+    """As it was written, braces included."""
+    variable: Variable
+    filters: tuple[FilterCall, ...]
+
+
+class Template(NamedTuple):
+    parts: tuple[str | Tag, ...]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """One for each tag, in order."""
+        return tuple(part.variable for part in self.parts if isinstance(part, Tag))
+
+
+class TemplateError(LeadMemoryError):
+    """The template can never be rendered; tell its author.
+
+    `position` counts characters from 0, `line` and `column` from 1; all three may point at the end of the text.
+    """
+
+    def __init__(self, code: str, problem: str, text: str, position: int, expected: str, nearest: str | None):
+        self.code = code
+        self.position = position
+        self.line = text.count("\n", 0, position) + 1
+        self.column = position - text.rfind("\n", 0, position)
+        self.expected = expected
+        self.nearest = nearest
+        advice = f'did you mean "{nearest}"?' if nearest else f"expected {expected}."
+        super().__init__(f"Line {self.line}, column {self.column}: {problem}; {advice}")
+
+
+# A stage sends the same few templates to many leads.
+@lru_cache(maxsize=128)
+def parse(text: str, profile_fields: tuple[str, ...] | None = None) -> Template:
+    """Raises `TemplateError`. Where the stage has no profile, any `lead.<field>` is allowed."""
+    return _Parser(text, profile_fields).template()
+
+
+@lru_cache(maxsize=1024)
+def parse_variable(text: str, profile_fields: tuple[str, ...] | None = None) -> Variable:
+    """The variable alone, as it stands in a tag. Raises `TemplateError`."""
+    return _Parser(text, profile_fields).only_variable()
+
+
+class _Parser:
+    def __init__(self, text: str, profile_fields: tuple[str, ...] | None) -> None:
+        self.text = text
+        self.profile_fields = profile_fields
+        self.position = 0
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise self.error("half of a surrogate pair is not a character", "text", at=error.start) from None
+
+    def template(self) -> Template:
+        if len(self.text) > MAX_CHARACTERS:
+            raise self.error("the template is too long", f"{MAX_CHARACTERS} characters at most", at=MAX_CHARACTERS)
+        parts: list[str | Tag] = []
+        while opening := _OPENING.search(self.text, self.position):
+            if opening.start() > self.position:
+                parts.append(self.text[self.position : opening.start()])
+            self.position = opening.start()
+            if opening[0] == "{%":
+                raise self.error('"{%" would begin a Liquid block, which this language lacks', "only {{ … }} tags")
+            parts.append(self.tag())
+        if self.position < len(self.text):
+            parts.append(self.text[self.position :])
+        return Template(tuple(parts))
+
+    def only_variable(self) -> Variable:
+        variable = self.variable()
+        if self.position < len(self.text):
+            raise self.unexpected("the end of the variable")
+        return variable
+
+    def tag(self) -> Tag:
+        start = self.position
+        self.position += len("{{")
+        self.skip_space()
+        variable = self.variable()
+        filters = []
+        while self.accept("|"):
+            filters.append(self.filter_call())
+        if not self.accept("}}"):
+            raise self.unexpected('"|" and a filter, or "}}"')
+        return Tag(self.text[start : self.position], variable, tuple(filters))
+
+    def variable(self) -> Variable:
+        start = self.position
+        namespace = self.match(NAME, "a variable, like lead.name")
+        if namespace not in _NAMESPACES:
+            raise self.unknown("namespace", namespace, _NAMESPACES, at=start)
+        segments, starts = self.segments()
+        if namespace == PROFILE:
+            return self.profile_variable(segments, starts)
+        return self.memory_variable(MemoryType(namespace), segments, starts)
+
+    def segments(self) -> tuple[list[str], list[int]]:
+        """The path after the namespace, and where each segment of it starts."""
+        segments, starts = [], []
+        while (mark := self.text[self.position : self.position + 1]) in (".", "["):
+            self.position += 1
+            starts.append(self.position)
+            if mark == ".":
+                segments.append(self.match(NAME, 'a name of letters, digits, "_", "-" or ":"'))
+                continue
+            segments.append(self.quoted('a text in straight quotes, like ["name"]'))
+            if not self.text.startswith("]", self.position):
+                raise self.unexpected('"]"')
+            self.position += 1
+        return segments, starts
+
+    def profile_variable(self, segments: list[str], starts: list[int]) -> Variable:
+        if not segments:
+            raise self.error("a profile has many fields", 'a field, like "lead.name"', code="path_expected")
+        if len(segments) > 1:
+            raise self.error("a profile's field has no parts", '"|" and a filter, or "}}"', at=starts[1] - 1)
+        [field] = segments
+        if self.profile_fields is not None and field not in self.profile_fields:
+            raise self.unknown("field", field, self.profile_fields, at=starts[0])
+        return Variable(spell([PROFILE, field]), None, (field,))
+
+    def memory_variable(self, memory_type: MemoryType, segments: list[str], starts: list[int]) -> Variable:
+        if len(segments) < 2:
+            raise self.error(
+                "a memory holds more than one value",
+                f'a key and a path, like "{memory_type}.<key>.<name>"',
+                code="path_expected",
+            )
+        key, *path = segments
+        try:
+            check_key(key)
+        except Rejected as rejected:
+            raise self.error("the key is no memory's", rejected.detail, at=starts[0], code="bad_key") from None
+        return Variable(spell([memory_type, *segments]), MemoryKey(memory_type, key), tuple(path))
+
+    def filter_call(self) -> FilterCall:
+        self.skip_space()
+        start = self.position
+        name = self.match(_FILTER_NAME, "a filter's name")
+        if name not in FILTERS:
+            raise self.unknown("filter", name, FILTERS, at=start)
+        found = FILTERS[name]
+        arguments: list[Argument] = []
+        if self.accept(":"):
+            arguments.append(self.argument(name, found.parameters, 0))
+            while self.accept(","):
+                arguments.append(self.argument(name, found.parameters, len(arguments)))
+        if len(arguments) < len(found.parameters) and found.parameters[len(arguments)].required:
+            lacking = found.parameters[len(arguments)].expected
+            raise self.error(f'the filter "{name}" lacks an argument', lacking, code="bad_argument")
+        return FilterCall(found, tuple(arguments))
+
+    def argument(self, name: str, parameters: tuple[Parameter, ...], index: int) -> Argument:
+        self.skip_space()
+        start = self.position
+        if index == len(parameters):
+            raise self.error(f'the filter "{name}" has an argument too many', f"{index} at most", code="bad_argument")
+        parameter = parameters[index]
+        value: Argument
+        if number := _NUMBER.match(self.text, start):
+            value = Decimal(number[0]) if number[1] else int(number[0])
+            self.position = number.end()
+        else:
+            value = self.quoted(parameter.expected)
+        if not parameter.accepts(value):
+            written = self.text[start : self.position]
+            nearest = _nearest(str(value), parameter.known())
+            raise self.error(
+                f'the filter "{name}" cannot take {written}',
+                parameter.expected,
+                at=start,
+                code="bad_argument",
+                nearest=nearest,
+            )
+        return value
+
+    def quoted(self, expected: str) -> str:
+        quoted = _QUOTED.match(self.text, self.position)
+        if quoted is None and self.text.startswith(('"', "'"), self.position):
+            raise self.error("the quote is never closed", f"a closing {self.text[self.position]}")
+        if quoted is None:
+            raise self.unexpected(expected)
+        self.position = quoted.end()
+        return _ESCAPED.sub(r"\1", quoted[1] if quoted[1] is not None else quoted[2])
+
+    def match(self, pattern: re.Pattern[str], expected: str) -> str:
+        match = pattern.match(self.text, self.position)
+        if match is None:
+            raise self.unexpected(expected)
+        self.position = match.end()
+        return match[0]
+
+    def accept(self, token: str) -> bool:
+        self.skip_space()
+        accepted = self.text.startswith(token, self.position)
+        if accepted:
+            self.position += len(token)
+        return accepted
+
+    def skip_space(self) -> None:
+        space = _SPACE.match(self.text, self.position)
+        self.position = space.end() if space else self.position
+
+    def unexpected(self, expected: str) -> TemplateError:
+        ended = self.position == len(self.text)
+        found = "the text ends" if ended else f"found {self.text[self.position]!r}"
+        return self.error(found, expected)
+
+    def unknown(self, what: str, name: str, known: Iterable[str], *, at: int) -> TemplateError:
+        known = tuple(known)
+        return self.error(
+            f'there is no {what} "{name}"',
+            f"one of {', '.join(known)}",
+            at=at,
+            code=f"unknown_{what}",
+            nearest=_nearest(name, known),
+        )
+
+    def error(
+        self, problem: str, expected: str, *, at: int | None = None, code: str = "syntax", nearest: str | None = None
+    ) -> TemplateError:
+        position = self.position if at is None else at
+        return TemplateError(code, problem, self.text, position, expected, nearest)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    from difflib import get_close_matches  # noqa: PLC0415 - only an author's mistake needs it
+
+    spellings = {spelling.lower(): spelling for spelling in known}
+    return next((spellings[match] for match in get_close_matches(name.lower(), spellings, n=1, cutoff=0.7)), None)

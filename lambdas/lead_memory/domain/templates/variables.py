@@ -1,0 +1,82 @@
+"""What a template's variable names, and the value that it finds."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from lead_memory.domain.memories import MemoryKey
+
+PROFILE = "lead"
+"""The namespace of the lead's profile; every other namespace is a memory type."""
+
+NAME = re.compile(r"[\w:-]+")
+_LIST_INDEX = re.compile(r"[0-9]{1,9}")
+
+
+class Reason(StrEnum):
+    """Why a variable has no value."""
+
+    NEVER_SEEN = "never_seen"
+    NULL = "null"
+    EXPIRED = "expired"
+    PATH_NOT_FOUND = "path_not_found"
+    NOT_TEXT = "not_text"
+    FILTER_FAILED = "filter_failed"
+    NO_PROFILE = "no_profile"
+    PROFILE_UNAVAILABLE = "profile_unavailable"
+    MEMORY_UNAVAILABLE = "memory_unavailable"
+
+    @property
+    def passing(self) -> bool:
+        """Whether the value may be there when it is asked for again."""
+        return self in (Reason.PROFILE_UNAVAILABLE, Reason.MEMORY_UNAVAILABLE)
+
+
+class Variable(msgspec.Struct, frozen=True):
+    name: str
+    """Its one spelling: segments are quoted only where they must be."""
+    memory: MemoryKey | None
+    """The memory that holds it; none for a profile field."""
+    path: tuple[str, ...]
+    """Within the memory's value; for a profile, the field."""
+
+    def find(self, record: Mapping[str, Any]) -> Any:
+        """The value in a memory's value or in a profile, or the `Reason` why there is none."""
+        value: Any = record
+        for segment in self.path:
+            if isinstance(value, Mapping) and segment in value:
+                value = value[segment]
+            elif isinstance(value, list) and _LIST_INDEX.fullmatch(segment) and int(segment) < len(value):
+                value = value[int(segment)]
+            else:
+                return Reason.PATH_NOT_FOUND
+        return Reason.NULL if value is None else value
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What will be read, each once, in the order of first use."""
+
+    variables: tuple[Variable, ...]
+    memories: tuple[MemoryKey, ...]
+    profile_fields: tuple[str, ...]
+
+
+def plan(variables: Iterable[Variable]) -> Plan:
+    distinct = {variable.name: variable for variable in variables}.values()
+    return Plan(
+        variables=tuple(distinct),
+        memories=tuple(dict.fromkeys(v.memory for v in distinct if v.memory is not None)),
+        profile_fields=tuple(v.path[0] for v in distinct if v.memory is None),
+    )
+
+
+def spell(segments: Sequence[str]) -> str:
+    namespace, *rest = segments
+    return namespace + "".join(f".{s}" if NAME.fullmatch(s) else f"[{_quote(s)}]" for s in rest)
+
+
+def _quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,55 @@
+"""What each function reads from its environment. Infrastructure writes the environment with the same classes."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """A function's settings; every field is one environment variable, `LEAD_MEMORY_<FIELD>`."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Raises `msgspec.ValidationError`, which names the field, when one is absent or malformed."""
+        fields = {field: environment.get(_variable(field)) for field in cls.__struct_fields__}
+        given = {field: value for field, value in fields.items() if value}
+        return msgspec.convert(given, cls, strict=False)
+
+    def as_environment(self) -> dict[str, str]:
+        values = msgspec.structs.asdict(self)
+        return {_variable(field): str(value) for field, value in values.items() if value is not None}
+
+
+def _variable(field: str) -> str:
+    return f"LEAD_MEMORY_{field.upper()}"
+
+
+class UpdaterSettings(Settings, frozen=True, kw_only=True):
+    stage: str
+    table_name: str
+    rejected_queue_url: str
+
+
+class ResolverSettings(Settings, frozen=True, kw_only=True):
+    """The profile settings are either all given or all absent: a stage without Aurora says `no_profile`."""
+
+    stage: str
+    table_name: str
+    profile_cluster_arn: str | None = None
+    profile_secret_arn: str | None = None
+    profile_database: str | None = None
+    profile_table: str | None = None
+    profile_id_column: str | None = None
+    profile_organization_column: str | None = None
+    profile_fields: str | None = None
+    """The columns that `lead.<field>` may read, separated by commas."""
+
+    def profile_field_names(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.profile_fields or "").split(",")))
+
+
+class CleanupSettings(Settings, frozen=True, kw_only=True):
+    stage: str
+    table_name: str
+    bus_name: str
