@@ -1,0 +1,40 @@
+"""What time decides, on a schedule."""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import boto3
+
+from lead_memory.adapters.bus import EventBus
+from lead_memory.adapters.due import DueIndex
+from lead_memory.adapters.metrics import emit_metrics
+from lead_memory.adapters.table import DynamoTable
+from lead_memory.services.sweep import sweep
+from lead_memory.settings import CleanupSettings
+
+STOP_BEFORE_END_MS = 10_000
+
+
+class Context(Protocol):
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+_settings = CleanupSettings.from_environment(os.environ)
+_due = DueIndex(DynamoTable.open(_settings.table_name, os.environ))
+_bus = EventBus(_settings.bus_name, boto3.client("events"))
+_loop = asyncio.Runner()
+
+
+def handler(_: dict[str, Any], context: Context) -> dict[str, Any]:
+    report = _loop.run(
+        sweep(
+            _due,
+            _bus,
+            now=datetime.now(UTC),
+            has_time=lambda: context.get_remaining_time_in_millis() > STOP_BEFORE_END_MS,
+        )
+    )
+    emit_metrics(_settings.stage, "cleanup", published=report.published, unfinished=not report.finished)
+    return report._asdict()

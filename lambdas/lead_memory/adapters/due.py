@@ -1,0 +1,35 @@
+"""The index of due dates."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from aiodynamo.expressions import HashKey, RangeKey
+
+from lead_memory.adapters import keys
+from lead_memory.adapters.memory_items import memory_of
+from lead_memory.adapters.table import DynamoTable
+from lead_memory.domain.memories import Memory
+
+
+class DueIndex:
+    """`lead_memory.services.sweep.Due`."""
+
+    def __init__(self, table: DynamoTable) -> None:
+        self._table = table
+
+    async def expired(self, now: datetime, page: int) -> AsyncIterator[Sequence[Memory]]:
+        for shard in range(keys.DUE_SHARDS):
+            condition = HashKey(keys.GSI1_PK, keys.due(shard)) & RangeKey(keys.GSI1_SK).lte(keys.due_at(now))
+            found: list[keys.Key] = []
+            async for item in self._table.query(condition, index=keys.GSI1, limit=page):
+                found.append(keys.Key(item[keys.PK], item[keys.SK]))
+                if len(found) == page:
+                    yield await self._still_expired(found, now)
+                    found = []
+            if found:
+                yield await self._still_expired(found, now)
+
+    async def _still_expired(self, found: Sequence[keys.Key], now: datetime) -> list[Memory]:
+        """The index is eventually consistent: a memory may have been renewed or emptied since."""
+        memories = [memory_of(item) for item in await self._table.batch_get(found)]
+        return [memory for memory in memories if memory.value and memory.expired(now)]

@@ -1,0 +1,75 @@
+"""Every key of the table. The number sign separates their parts, and no other module writes one."""
+
+import hashlib
+from datetime import datetime
+from typing import NamedTuple
+
+from lead_memory.domain.memories import MemoryKey, MemoryType, Position
+
+PK, SK = "pk", "sk"
+GSI1, GSI1_PK, GSI1_SK = "gsi1", "gsi1pk", "gsi1sk"
+TTL = "expires_at"
+
+DUE_SHARDS = 8
+"""The index's partitions of due dates; each sweep queries all of them."""
+REGISTRY_SHARDS = 16
+"""The index's partitions of one organization's leads."""
+
+_EVENT = "event"
+HEAD_SK = "lead#head"
+EVENT_SK_PREFIX = f"{_EVENT}#"
+
+
+class Key(NamedTuple):
+    """Its fields have the names of the key's attributes."""
+
+    pk: str
+    sk: str
+
+
+def memory_key(lead_id: str, name: MemoryKey) -> Key:
+    return Key(lead_id, f"{name.memory_type}#{name.key}")
+
+
+def memory_name(sk: str) -> MemoryKey:
+    """The memory that a sort key names. Raises `ValueError` for an item that is no memory."""
+    memory_type, _, key = sk.partition("#")
+    return MemoryKey(MemoryType(memory_type), key)
+
+
+def event_key(lead_id: str, ref: str) -> Key:
+    """`ref` is `<source>/<event_id>`; a source has no slash."""
+    source, _, event_id = ref.partition("/")
+    return Key(lead_id, f"{_EVENT}#{source}#{event_id}")
+
+
+def head_key(lead_id: str) -> Key:
+    return Key(lead_id, HEAD_SK)
+
+
+def timeline(lead_id: str) -> str:
+    return f"timeline#{lead_id}"
+
+
+def timeline_place(position: Position) -> str:
+    return f"{position.occurred_at:%Y-%m-%dT%H:%M:%S.%fZ}#{position.sequence + 1:020d}#{position.ref}"
+
+
+def registry(organization_id: str, lead_id: str) -> str:
+    return f"registry#{organization_id}#{_shard(lead_id, REGISTRY_SHARDS)}"
+
+
+def due(shard: int) -> str:
+    return f"due#{shard}"
+
+
+def due_shard(lead_id: str) -> str:
+    return due(_shard(lead_id, DUE_SHARDS))
+
+
+def due_at(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _shard(name: str, shards: int) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) % shards

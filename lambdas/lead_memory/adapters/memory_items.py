@@ -1,0 +1,84 @@
+"""A memory as an item: its value is content, one binary attribute of canonical JSON; the rest is in clear."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lead_memory.adapters import keys
+from lead_memory.domain import canonical
+from lead_memory.domain.memories import Memory, Position, Source, Tier
+
+VERSION = "version"
+CONTENT = "content"
+ORGANIZATION = "organization_id"
+
+GARBAGE_AFTER = timedelta(days=7)
+"""How long an expired memory may wait for the sweep."""
+
+_ENDS_AT = "ends_at"
+
+type Item = dict[str, Any]
+
+
+def memory_item(memory: Memory, version: int) -> Item:
+    item: Item = {
+        **keys.memory_key(memory.lead_organization_id, memory.name)._asdict(),
+        VERSION: version,
+        CONTENT: canonical.encode(memory.value),
+        ORGANIZATION: memory.organization_id,
+        "confidence": str(memory.confidence),
+        "source": memory.source.value,
+        "source_event_ids": list(memory.source_event_ids),
+        "evidence_count": memory.evidence_count,
+        "contradiction_count": memory.contradiction_count,
+        "created_at": iso(memory.created_at),
+        "updated_at": iso(memory.updated_at),
+        "tier": memory.tier.value,
+        "newest": [
+            iso(memory.newest.occurred_at),
+            memory.newest.sequence,
+            memory.newest.source,
+            memory.newest.event_id,
+        ],
+        "fold_version": memory.fold_version,
+    }
+    if memory.expires_at is not None:
+        item[_ENDS_AT] = iso(memory.expires_at)
+    if memory.expires_at is not None and memory.value:
+        # What collects garbage comes after the sweep, which leaves an empty memory in the place of an expired one.
+        item[keys.TTL] = int((memory.expires_at + GARBAGE_AFTER).timestamp())
+        item[keys.GSI1_PK] = keys.due_shard(memory.lead_organization_id)
+        item[keys.GSI1_SK] = keys.due_at(memory.expires_at)
+    return item
+
+
+def memory_of(item: Mapping[str, Any]) -> Memory:
+    name = keys.memory_name(item[keys.SK])
+    occurred_at, sequence, source, event_id = item["newest"]
+    expires_at = item.get(_ENDS_AT)
+    return Memory(
+        lead_organization_id=item[keys.PK],
+        organization_id=item[ORGANIZATION],
+        memory_type=name.memory_type,
+        key=name.key,
+        value=canonical.decode(item[CONTENT]),
+        confidence=float(item["confidence"]),
+        source=Source(item["source"]),
+        source_event_ids=tuple(item["source_event_ids"]),
+        evidence_count=item["evidence_count"],
+        contradiction_count=item["contradiction_count"],
+        created_at=time(item["created_at"]),
+        updated_at=time(item["updated_at"]),
+        expires_at=time(expires_at) if expires_at else None,
+        tier=Tier(item["tier"]),
+        newest=Position(time(occurred_at), sequence, source, event_id),
+        fold_version=item["fold_version"],
+    )
+
+
+def iso(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat()
+
+
+def time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,167 @@
+"""The table, over aiodynamo: asynchronous, because one call reads for hundreds of leads at once.
+
+The resolver imports this module at start, so it knows memories and nothing of events.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, Self
+from uuid import uuid4
+
+import aiohttp
+from aiodynamo.client import Client
+from aiodynamo.credentials import Credentials
+from aiodynamo.errors import (
+    InternalDynamoError,
+    ItemNotFound,
+    NoCredentialsFound,
+    ProvisionedThroughputExceeded,
+    RequestLimitExceeded,
+    ServiceUnavailable,
+    Throttled,
+    TransactionCanceled,
+    TransactionConflict,
+    TransactionInProgress,
+)
+from aiodynamo.expressions import KeyCondition
+from aiodynamo.http.aiohttp import AIOHTTP
+from aiodynamo.models import BatchGetRequest, DecorelatedJitterRetry, RetryTimeout, Select
+from aiodynamo.operations import ConditionCheck, Delete, Put, Update
+from yarl import URL
+
+from lead_memory.adapters import keys
+from lead_memory.adapters.memory_items import memory_of
+from lead_memory.domain.errors import Conflict, Unavailable
+from lead_memory.domain.memories import Memory, MemoryKey
+
+RETRY_SECONDS = 8
+REQUEST_SECONDS = 4
+CONNECTIONS = 64
+BATCH_GET_ITEMS = 100
+BATCH_GET_PAUSE_SECONDS = 0.05
+
+type Item = dict[str, Any]
+
+_AWAY = (
+    aiohttp.ClientError,
+    asyncio.TimeoutError,
+    InternalDynamoError,
+    NoCredentialsFound,
+    ProvisionedThroughputExceeded,
+    RequestLimitExceeded,
+    RetryTimeout,
+    ServiceUnavailable,
+    Throttled,
+)
+_LOST_RACE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+
+
+class Cancelled(Conflict):
+    """A transaction that lost; `positions` are the operations whose condition failed."""
+
+    def __init__(self, positions: Sequence[int]) -> None:
+        self.positions = positions
+        super().__init__("another writer won")
+
+
+class DynamoTable:
+    """Retries throttled and unanswered requests with jitter for some seconds, then raises `Unavailable`."""
+
+    def __init__(
+        self, name: str, *, region: str, endpoint: str | None = None, retry_seconds: float = RETRY_SECONDS
+    ) -> None:
+        self._name = name
+        self._region = region
+        self._endpoint = URL(endpoint) if endpoint else None
+        self._retry_seconds = retry_seconds
+
+    @classmethod
+    def open(cls, name: str, environment: Mapping[str, str], retry_seconds: float = RETRY_SECONDS) -> Self:
+        """No connection is made before the first request. Reads the variables that AWS's SDKs read."""
+        endpoint = environment.get("AWS_ENDPOINT_URL_DYNAMODB") or environment.get("AWS_ENDPOINT_URL")
+        return cls(name, region=environment["AWS_REGION"], endpoint=endpoint, retry_seconds=retry_seconds)
+
+    @cached_property
+    def _client(self) -> Client:
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+        )
+        return Client(
+            AIOHTTP(session),
+            Credentials.auto(),
+            self._region,
+            endpoint=self._endpoint,
+            numeric_type=int,
+            throttle_config=DecorelatedJitterRetry(time_limit_secs=self._retry_seconds),
+        )
+
+    async def close(self) -> None:
+        if "_client" in self.__dict__:
+            await self._client.http.session.close()  # type: ignore[attr-defined]
+
+    async def get(self, lead_id: str, name: MemoryKey) -> Memory | None:
+        """One GetItem, eventually consistent: a greeting a second old costs less than a read that costs twice."""
+        try:
+            with _translated():
+                item = await self._client.get_item(self._name, keys.memory_key(lead_id, name)._asdict())
+        except ItemNotFound:
+            return None
+        return memory_of(item)
+
+    async def batch_get(self, wanted: Sequence[keys.Key]) -> list[Item]:
+        """Strongly consistent; in no order, and without what is not there."""
+        found: list[Item] = []
+        left = [key._asdict() for key in wanted]
+        while left:
+            now, left = left[:BATCH_GET_ITEMS], left[BATCH_GET_ITEMS:]
+            with _translated():
+                answer = await self._client.batch_get({self._name: BatchGetRequest(now, consistent_read=True)})
+            found += answer.items.get(self._name, [])
+            if unprocessed := answer.unprocessed_keys.get(self._name, []):
+                left += unprocessed
+                await asyncio.sleep(BATCH_GET_PAUSE_SECONDS)
+        return found
+
+    async def query(
+        self, condition: KeyCondition, *, index: str | None = None, limit: int | None = None, newest_first: bool = False
+    ) -> AsyncIterator[Item]:
+        """Strongly consistent on the table. `limit` is a page's size; the caller stops when it has enough."""
+        with _translated():
+            async for item in self._client.query(
+                self._name,
+                condition,
+                index=index,
+                limit=limit,
+                scan_forward=not newest_first,
+                consistent_read=index is None,
+                select=Select.all_projected_attributes if index else Select.all_attributes,
+            ):
+                yield item
+
+    async def transact(self, operations: Sequence[Put | Update | Delete | ConditionCheck]) -> None:
+        """All or nothing, and once: a retry after a lost answer carries the same token. Raises `Cancelled`."""
+        try:
+            with _translated():
+                await self._client.transact_write_items(operations, request_token=str(uuid4()))
+        except TransactionCanceled as cancelled:
+            codes = [reason.code if reason else "" for reason in cancelled.cancellation_reasons]
+            if not _LOST_RACE.intersection(codes):
+                raise Unavailable(f"DynamoDB cancelled a transaction: {sorted(filter(None, set(codes)))}") from None
+            raise Cancelled([i for i, code in enumerate(codes) if code == "ConditionalCheckFailed"]) from None
+        except (TransactionConflict, TransactionInProgress):
+            raise Cancelled([]) from None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        raise Unavailable(f"DynamoDB did not answer: {type(error).__name__}") from error

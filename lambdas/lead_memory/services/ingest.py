@@ -1,0 +1,72 @@
+"""Take a batch of queue messages in: parse, group by lead, record, and say what became of each message."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from lead_memory.domain.errors import Rejected
+from lead_memory.domain.events import Event, parse
+from lead_memory.services.record import Outcome, Recorder, Result
+
+LEADS_AT_ONCE = 16
+
+
+class Message(NamedTuple):
+    message_id: str
+    body: str
+
+
+class RejectedQueue(Protocol):
+    async def send(self, rejected: Sequence[tuple[Message, Rejected]]) -> set[str]:
+        """Returns the ids of the messages that could not be sent."""
+
+
+class Report(NamedTuple):
+    given_back: set[str]
+    """Ids of the messages that the queue must deliver again."""
+    counts: Mapping[str, int]
+    """Messages by what became of them: `recorded`, `duplicate`, `rejected`, `given_back`."""
+    reasons: Mapping[str, int]
+    """Rejected messages by reason."""
+
+
+async def ingest(
+    messages: Sequence[Message], *, recorder: Recorder, rejected_queue: RejectedQueue, now: datetime
+) -> Report:
+    results: dict[str, Result] = {}
+    leads: defaultdict[str, list[tuple[Message, Event]]] = defaultdict(list)
+    for message in messages:
+        try:
+            event = parse(message.body, now)
+            leads[event.lead_organization_id].append((message, event))
+        except Rejected as rejection:
+            results[message.message_id] = rejection
+
+    at_once = asyncio.Semaphore(LEADS_AT_ONCE)
+
+    async def record(of_lead: Sequence[tuple[Message, Event]]) -> None:
+        async with at_once:
+            recorded = await recorder.record([event for _, event in of_lead])
+        results.update((message.message_id, result) for (message, _), result in zip(of_lead, recorded, strict=True))
+
+    await asyncio.gather(*map(record, leads.values()))
+    rejected = [
+        (message, result) for message in messages if isinstance(result := results[message.message_id], Rejected)
+    ]
+    unsent = await rejected_queue.send(rejected) if rejected else set()
+    given_back = unsent | {
+        message_id for message_id, result in results.items() if not isinstance(result, Outcome | Rejected)
+    }
+    return Report(
+        given_back=given_back,
+        counts=Counter(_name(result, message_id in given_back) for message_id, result in results.items()),
+        reasons=Counter(rejection.reason for message, rejection in rejected if message.message_id not in unsent),
+    )
+
+
+def _name(result: Result, given_back: bool) -> str:
+    if given_back:
+        return "given_back"
+    return result.value if isinstance(result, Outcome) else "rejected"

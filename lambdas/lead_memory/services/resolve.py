@@ -1,0 +1,218 @@
+"""Resolves templates for leads: one GetItem for each memory, one statement for all profiles, all at once."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from lead_memory.domain.errors import Unavailable
+from lead_memory.domain.memories import Memory, MemoryKey
+from lead_memory.domain.templates.render import Escape, OnMissing, render
+from lead_memory.domain.templates.syntax import Template
+from lead_memory.domain.templates.variables import Plan, Reason, Variable, plan
+
+_READS_AT_ONCE = 100
+
+_logger = logging.getLogger(__name__)
+
+
+class MemoryReader(Protocol):
+    async def get(self, lead_id: str, name: MemoryKey) -> Memory | None:
+        """One GetItem. Raises `Unavailable`."""
+
+
+class ProfileReader(Protocol):
+    async def profiles(
+        self, organization_id: str, lead_ids: Sequence[str], fields: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """All the fields, by lead, of the leads that have a profile; one statement. Raises `Unavailable`."""
+
+
+class Question(NamedTuple):
+    organization_id: str
+    lead_ids: tuple[str, ...]
+    templates: Mapping[str, Template]
+    variables: tuple[Variable, ...]
+    """Read whether or not a template uses them."""
+    on_missing: OnMissing
+    escape: Escape
+
+    def plan(self) -> Plan:
+        used = [variable for template in self.templates.values() for variable in template.variables]
+        return plan([*used, *self.variables])
+
+
+class Status(StrEnum):
+    OK = "ok"
+    """Every variable has a value or a default."""
+    MISSING = "missing"
+    """A variable has no value, and asking again will not bring it."""
+    UNAVAILABLE = "unavailable"
+    """A store did not answer; ask again later."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A variable's value. What follows it is its memory's; a profile is read as it is now, and has none."""
+
+    value: Any
+    age_seconds: int | None = None
+    updated_at: datetime | None = None
+    confidence: float | None = None
+    source_event_ids: tuple[str, ...] = ()
+
+
+class Missing(msgspec.Struct, frozen=True):
+    variable: str
+    reason: Reason
+    defaulted: bool
+    """Whether a `default` stood in for it everywhere, so that it left no gap."""
+
+
+class Reads(msgspec.Struct, frozen=True):
+    get_item: int
+    sql: int
+    """0 or 1: all leads share the statement."""
+
+
+class LeadAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    lead: str
+    status: Status
+    texts: dict[str, str] | None
+    """By template; none at all where `fail` was asked for and one of them has a gap."""
+    values: dict[str, Found]
+    missing: tuple[Missing, ...]
+    reads: Reads
+
+
+type _Profile = Mapping[str, Any] | Reason
+type _Memories = Mapping[MemoryKey, Memory | Reason]
+
+
+class Resolver:
+    """`profiles` is None on a stage without a profile database: there every profile field is `no_profile`.
+
+    What a store has not answered after `patience_seconds` is unavailable, so that what others answered is not lost.
+    """
+
+    def __init__(self, memories: MemoryReader, profiles: ProfileReader | None, *, patience_seconds: float) -> None:
+        self._memories = memories
+        self._profiles = profiles
+        self._patience_seconds = patience_seconds
+
+    async def resolve(self, question: Question, now: datetime) -> tuple[LeadAnswer, ...]:
+        """One answer for each lead, in order; what fails for one lead is in its own answer."""
+        reading = question.plan()
+        profiles, (memories, sent) = await asyncio.gather(
+            self._read_profiles(question, reading.profile_fields),
+            self._read_memories(question, reading.memories, now),
+        )
+        sql = int(bool(reading.profile_fields and self._profiles))
+        return tuple(
+            _answer(question, reading, lead_id, profiles[lead_id], memories[lead_id], Reads(sent[lead_id], sql), now)
+            for lead_id in question.lead_ids
+        )
+
+    async def _read_profiles(self, question: Question, fields: Sequence[str]) -> Mapping[str, _Profile]:
+        if not fields or self._profiles is None:
+            return dict.fromkeys(question.lead_ids, Reason.NO_PROFILE)
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                profiles = await self._profiles.profiles(question.organization_id, question.lead_ids, fields)
+        except Exception as failure:  # the memories are still an answer
+            _log_failures("profiles", [failure])
+            return dict.fromkeys(question.lead_ids, Reason.PROFILE_UNAVAILABLE)
+        return {lead_id: profiles.get(lead_id, Reason.NO_PROFILE) for lead_id in question.lead_ids}
+
+    async def _read_memories(
+        self, question: Question, names: Sequence[MemoryKey], now: datetime
+    ) -> tuple[Mapping[str, _Memories], Counter[str]]:
+        """By lead: the memories, and how many reads were sent."""
+        deadline = asyncio.get_running_loop().time() + self._patience_seconds
+        slots = asyncio.Semaphore(_READS_AT_ONCE)
+        sent: Counter[str] = Counter()
+        failures: list[Exception] = []
+
+        async def read(lead_id: str, name: MemoryKey) -> Memory | Reason:
+            try:
+                async with asyncio.timeout_at(deadline), slots:
+                    sent[lead_id] += 1
+                    memory = await self._memories.get(lead_id, name)
+            except Exception as failure:  # one lead's trouble never fails another's
+                failures.append(failure)
+                return Reason.MEMORY_UNAVAILABLE
+            if memory is None or memory.organization_id != question.organization_id:
+                return Reason.NEVER_SEEN
+            return Reason.EXPIRED if memory.expired(now) else memory
+
+        answers = iter(await asyncio.gather(*(read(lead_id, name) for lead_id in question.lead_ids for name in names)))
+        _log_failures("memories", failures)
+        return {lead_id: {name: next(answers) for name in names} for lead_id in question.lead_ids}, sent
+
+
+def _answer(
+    question: Question,
+    reading: Plan,
+    lead_id: str,
+    profile: _Profile,
+    memories: _Memories,
+    reads: Reads,
+    now: datetime,
+) -> LeadAnswer:
+    values = {v.name: _find(v, memories[v.memory] if v.memory else profile) for v in reading.variables}
+    gaps = {v.name: values[v.name] for v in question.variables if isinstance(values[v.name], Reason)}
+    defaulted: dict[str, Reason] = {}
+    texts: dict[str, str] = {}
+    for name, template in question.templates.items():
+        rendering = render(template, values, on_missing=question.on_missing, escape=question.escape)
+        gaps |= rendering.missing
+        defaulted |= rendering.defaulted
+        if rendering.text is not None:
+            texts[name] = rendering.text
+    return LeadAnswer(
+        lead=lead_id,
+        status=_status(gaps),
+        texts=texts if len(texts) == len(question.templates) else None,
+        values={
+            v.name: _found(values[v.name], memories[v.memory] if v.memory else None, now)
+            for v in reading.variables
+            if not isinstance(values[v.name], Reason)
+        },
+        missing=tuple(Missing(name, reason, defaulted=name not in gaps) for name, reason in (defaulted | gaps).items()),
+        reads=reads,
+    )
+
+
+def _find(variable: Variable, record: Memory | Mapping[str, Any] | Reason) -> Any:
+    if isinstance(record, Reason):
+        return record
+    return variable.find(record.value if isinstance(record, Memory) else record)
+
+
+def _found(value: Any, memory: Memory | Reason | None, now: datetime) -> Found:
+    if not isinstance(memory, Memory):
+        return Found(value)
+    return Found(
+        value,
+        age_seconds=max(0, int((now - memory.updated_at).total_seconds())),
+        updated_at=memory.updated_at,
+        confidence=memory.confidence,
+        source_event_ids=memory.source_event_ids,
+    )
+
+
+def _status(gaps: Mapping[str, Reason]) -> Status:
+    if not gaps:
+        return Status.OK
+    return Status.UNAVAILABLE if any(reason.passing for reason in gaps.values()) else Status.MISSING
+
+
+def _log_failures(store: str, failures: Sequence[Exception]) -> None:
+    """Only our own errors are known to be without content; of others the type must do."""
+    counts = Counter(str(f) if isinstance(f, Unavailable) else type(f).__name__ for f in failures)
+    if counts:
+        _logger.warning("not read", extra={"store": store, "failures": dict(counts)})

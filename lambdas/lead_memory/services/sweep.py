@@ -1,0 +1,65 @@
+"""What time decides: find what is due, and put an event on the bus for it. The event does the rest."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from lead_memory.domain.memories import Memory
+
+SOURCE = "cleanup"
+PAGE = 100
+
+
+class Due(Protocol):
+    def expired(self, now: datetime, page: int) -> AsyncIterator[Sequence[Memory]]:
+        """Pages of the memories whose time is over, through the index of due dates. May raise `Unavailable`."""
+
+
+class Bus(Protocol):
+    async def publish(self, entries: Sequence["Entry"]) -> None:
+        """All of them, or raises `Unavailable`; publishing some twice does no harm."""
+
+
+class Entry(NamedTuple):
+    source: str
+    detail_type: str
+    detail: str
+
+
+class Report(NamedTuple):
+    published: int
+    finished: bool
+    """False when time ran out; the next run goes on."""
+
+
+async def sweep(due: Due, bus: Bus, *, now: datetime, has_time: Callable[[], bool]) -> Report:
+    """Announce every memory that has expired. What was announced and not yet recorded is announced again."""
+    published = 0
+    async for memories in due.expired(now, PAGE):
+        if not has_time():
+            return Report(published, finished=False)
+        await bus.publish([memory_expired(memory) for memory in memories])
+        published += len(memories)
+    return Report(published, finished=True)
+
+
+def memory_expired(memory: Memory) -> Entry:
+    """The same expiry always has the same id, so that it is recorded once however often it is announced."""
+    ended_at = memory.expires_at
+    if ended_at is None:
+        raise ValueError("a memory without an end does not expire")
+    identity = f"{memory.name}\n{ended_at.isoformat()}"
+    detail = {
+        "metadata": {
+            "event_id": hashlib.sha256(identity.encode()).hexdigest(),
+            "occurred_at": ended_at.isoformat(),
+            "organization_id": memory.organization_id,
+            "lead_organization_id": memory.lead_organization_id,
+            "version": 1,
+        },
+        "data": {"memory_type": memory.memory_type, "key": memory.key},
+    }
+    return Entry(SOURCE, "memory.expired", msgspec.json.encode(detail).decode())

@@ -1,0 +1,37 @@
+"""Queue messages in, memories out."""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from lead_memory.adapters.metrics import emit_metrics
+from lead_memory.adapters.rejected_queue import SqsRejectedQueue
+from lead_memory.adapters.store import EventStore
+from lead_memory.adapters.table import DynamoTable
+from lead_memory.services.ingest import Message, ingest
+from lead_memory.services.record import Recorder
+from lead_memory.settings import UpdaterSettings
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+_settings = UpdaterSettings.from_environment(os.environ)
+_recorder = Recorder(EventStore(DynamoTable.open(_settings.table_name, os.environ), _now))
+_rejected_queue = SqsRejectedQueue(_settings.rejected_queue_url)
+# One loop for the life of the process: the connections belong to it.
+_loop = asyncio.Runner()
+
+
+def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+    messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
+    report = _loop.run(ingest(messages, recorder=_recorder, rejected_queue=_rejected_queue, now=_now()))
+    emit_metrics(
+        _settings.stage,
+        "memory_updater",
+        **report.counts,
+        **{f"rejected_{reason}": count for reason, count in report.reasons.items()},
+    )
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(report.given_back)]}

@@ -1,0 +1,58 @@
+"""The resolver: templates and leads in, messages out."""
+
+import asyncio
+import logging
+import os
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+from lead_memory.adapters.metrics import emit_metrics
+from lead_memory.adapters.profiles import RdsProfiles
+from lead_memory.adapters.table import DynamoTable
+from lead_memory.services.resolve import LeadAnswer, Resolver
+from lead_memory.settings import ResolverSettings
+from resolver.messages import Answer, BadRequest, Request, planned, refused
+
+PATIENCE_SECONDS = 20
+"""Well within the function's timeout, so that a caller has an answer when a store has none."""
+
+_logger = logging.getLogger(__name__)
+_logger.setLevel(logging.INFO)
+
+_settings = ResolverSettings.from_environment(os.environ)
+_profiles = RdsProfiles.of(_settings)
+_table = DynamoTable.open(_settings.table_name, os.environ)
+_resolver = Resolver(_table, _profiles, patience_seconds=PATIENCE_SECONDS)
+# One loop for the life of the process: the connections belong to it.
+_loop = asyncio.Runner()
+
+
+def handler(event: object, _: object) -> Answer:
+    started = time.perf_counter()
+    try:
+        request = Request.read(event)
+        question = request.question(_settings.profile_field_names() or None)
+    except BadRequest as refusal:
+        _logger.info("refused", extra={"code": refusal.mistake.code})
+        return refused(refusal.mistake)
+    if request.plan:
+        return planned(question, has_profiles=_profiles is not None)
+    leads = _loop.run(_resolver.resolve(question, datetime.now(UTC)))
+    answer = request.answered(leads)
+    _report(leads, answer["reads"], duration_ms=(time.perf_counter() - started) * 1000)
+    return answer
+
+
+def _report(leads: tuple[LeadAnswer, ...], reads: dict[str, int], duration_ms: float) -> None:
+    statuses = Counter(str(lead.status) for lead in leads)
+    _logger.info("resolved", extra={"leads": statuses, "reads": reads, "duration_ms": round(duration_ms, 1)})
+    emit_metrics(
+        _settings.stage,
+        "resolver",
+        leads=len(leads),
+        leads_missing=statuses["missing"],
+        leads_unavailable=statuses["unavailable"],
+        get_items=reads["get_item"],
+        duration_ms=duration_ms,
+    )

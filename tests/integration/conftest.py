@@ -1,0 +1,70 @@
+"""DynamoDB, SQS and EventBridge by moto's server: aiodynamo is no boto3, so it needs a real socket."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from lead_memory.adapters import keys
+from lead_memory.adapters.table import DynamoTable
+
+REGION = "us-east-1"
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def environment(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    variables = {
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": endpoint,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+@pytest.fixture
+def table_name(environment: dict[str, str]) -> str:
+    name = f"memories-{next(_numbers)}"
+    attributes = (keys.PK, keys.SK, keys.GSI1_PK, keys.GSI1_SK)
+    dynamodb: Any = boto3.client("dynamodb")
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
+        KeySchema=_schema(keys.PK, keys.SK),
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": keys.GSI1,
+                "KeySchema": _schema(keys.GSI1_PK, keys.GSI1_SK),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )
+    return name
+
+
+@pytest.fixture
+async def table(table_name: str, environment: dict[str, str]) -> AsyncIterator[DynamoTable]:
+    table = DynamoTable.open(table_name, environment)
+    yield table
+    await table.close()
+
+
+def _schema(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]

@@ -1,0 +1,158 @@
+"""The profile adapter over a real PostgreSQL, through the RDS Data API that the local stack speaks."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from threading import Thread
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from lead_memory.adapters.profiles import RdsProfiles
+from lead_memory.domain.errors import Unavailable
+from lead_memory.settings import ResolverSettings
+from local import deployment, postgres
+from local.data_api import DataApiServer
+
+ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01"
+OTHER_ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c02"
+ANA, BRUNO, STRANGER = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
+FIELDS = ("name", "visits", "credit", "vip", "born", "joined_at", "tags", "address", "Shoe_Size")
+
+TABLE = """
+create table {name} (
+    id {id_type} primary key, organization_id {id_type} not null, name text, visits bigint, credit numeric,
+    vip boolean, born date, joined_at timestamptz, tags text[], address jsonb, "Shoe_Size" double precision
+);
+insert into {name} values
+    ('{ana}', '{organization}', 'Ana "Aninha" O''Souza {{{{lead.x}}}}', 12345678901, 189.90, true, '1990-02-03',
+     '2026-02-03 14:05:11+00', '{{a,b}}', '{{"city": "Recife"}}', 37.5),
+    ('{bruno}', '{organization}', null, null, null, null, null, null, null, null, null),
+    ('{stranger}', '{other}', 'Stranger', null, null, null, null, null, null, null, null);
+"""
+
+settings = ResolverSettings(
+    stage="local",
+    table_name="memories",
+    profile_cluster_arn="arn:aws:rds:us-east-1:000000000000:cluster:leads",
+    profile_secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:leads",
+    profile_database="postgres",
+    profile_table="people",
+    profile_id_column="id",
+    profile_organization_column="organization_id",
+    profile_fields=",".join(FIELDS),
+)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("profiles")
+    (directory / "tmp").mkdir()
+    environment = deployment.environment("http://127.0.0.1", directory)
+    server = postgres.start(directory / "postgres", log=directory / "log", environment=environment)
+    try:
+        with psycopg.connect(server.url) as connection:
+            for name, id_type in (("people", "uuid"), ("people_with_text_ids", "text")):
+                connection.execute(
+                    TABLE.format(
+                        name=name,
+                        id_type=id_type,
+                        ana=ANA,
+                        bruno=BRUNO,
+                        stranger=STRANGER,
+                        organization=ORGANIZATION,
+                        other=OTHER_ORGANIZATION,
+                    ).encode()
+                )
+        yield server.url
+    finally:
+        server.process.stop()
+
+
+@pytest.fixture
+def aurora(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with DataApiServer(0, database) as server:
+        Thread(target=server.serve_forever).start()
+        use_endpoint(monkeypatch, server.server_port)
+        yield
+        server.shutdown()
+
+
+def use_endpoint(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+
+
+def read(
+    leads: Sequence[str], fields: Sequence[str] = FIELDS, *, table: str = "people", organization: str = ORGANIZATION
+) -> Mapping[str, Mapping[str, Any]]:
+    profiles = RdsProfiles.of(msgspec.structs.replace(settings, profile_table=table))
+    assert profiles
+    return asyncio.run(profiles.profiles(organization, leads, fields))
+
+
+@pytest.mark.usefixtures("aurora")
+@pytest.mark.parametrize("table", ["people", "public.people", "people_with_text_ids"])
+def test_cells_of_any_type_become_plain_values_and_numbers_keep_their_digits(table: str) -> None:
+    assert read([ANA, BRUNO], table=table) == {
+        ANA: {
+            "name": 'Ana "Aninha" O\'Souza {{lead.x}}',
+            "visits": 12345678901,
+            "credit": Decimal("189.90"),
+            "vip": True,
+            "born": "1990-02-03",
+            "joined_at": "2026-02-03T14:05:11+00:00",
+            "tags": ["a", "b"],
+            "address": {"city": "Recife"},
+            "Shoe_Size": Decimal("37.5"),
+        },
+        BRUNO: dict.fromkeys(FIELDS),
+    }
+    assert str(read([ANA], ["credit"], table=table)[ANA]["credit"]) == "189.90"
+
+
+@pytest.mark.usefixtures("aurora")
+def test_a_lead_of_another_organization_or_of_none_has_no_profile() -> None:
+    unknown = "00000000-0000-4000-8000-000000000009"
+    assert set(read([ANA, STRANGER, unknown], ["name"])) == {ANA}
+    assert read([ANA], ["name"], organization="x' or 'a' = 'a") == {}
+
+
+@pytest.mark.usefixtures("aurora")
+def test_five_hundred_leads_are_read_with_one_statement() -> None:
+    leads = [f"00000000-0000-4000-8000-{n:012}" for n in range(500)]
+    assert set(read(leads, ["name", "visits"])) == {ANA, BRUNO}
+
+
+@pytest.mark.usefixtures("aurora")
+def test_a_column_that_the_table_lacks_is_unavailable_and_says_so_without_content() -> None:
+    profiles = RdsProfiles.of(msgspec.structs.replace(settings, profile_fields="shoe_colour"))
+    assert profiles
+    with pytest.raises(Unavailable, match="the profile database refused: DatabaseErrorException"):
+        asyncio.run(profiles.profiles(ORGANIZATION, [ANA], ["shoe_colour"]))
+
+
+def test_a_database_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with DataApiServer(0, "unused") as server:
+        closed_port = server.server_port
+    use_endpoint(monkeypatch, closed_port)
+    with pytest.raises(Unavailable, match="the profile database did not answer"):
+        read([ANA], ["name"])
+
+
+@pytest.mark.parametrize("name", ['leads"; drop table leads; --', "", "a.b c", "leads.", "a-b"])
+def test_a_table_or_column_that_is_no_identifier_is_refused_at_start(name: str) -> None:
+    for setting in ("profile_table", "profile_id_column", "profile_organization_column"):
+        with pytest.raises((ValueError, msgspec.ValidationError)):
+            RdsProfiles.of(msgspec.structs.replace(settings, **{setting: name}))
+    with pytest.raises(ValueError, match="is not a column"):
+        RdsProfiles.of(msgspec.structs.replace(settings, profile_fields=f"name,{name or '1'}"))
+
+
+def test_a_stage_without_profile_settings_has_no_profiles_and_half_of_them_is_an_error() -> None:
+    assert RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories")) is None
+    with pytest.raises(msgspec.ValidationError, match="missing required field"):
+        RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories", profile_table="leads"))
