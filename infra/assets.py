@@ -1,0 +1,129 @@
+"""Builds what a function runs from: its package, `lead_memory` and its wheels, without Docker (decision 0005)."""
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What no function reads. `bin` also names this machine's Python, and caches its time.
+PRUNED = (
+    "bin",
+    ".lock",
+    "*.dist-info",
+    "boto3/examples",
+    "**/__pycache__",
+    "**/tests",
+    "**/*.pyi",
+    "**/*.pyx",
+    "**/*.pxd",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    requirements: str
+    aws_services: frozenset[str]
+    """The services that botocore keeps the description of."""
+
+
+RECIPES = {
+    "memory_updater": Recipe(requirements="updater.txt", aws_services=frozenset({"sqs"})),
+    "resolver": Recipe(requirements="resolver.txt", aws_services=frozenset({"rds-data"})),
+    "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset({"events"})),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    path: Path
+    digest: str
+    """Of what it was built from: equal inputs make an equal asset."""
+
+
+class AssetError(Exception):
+    """The wheels could not be installed; the message says why."""
+
+
+def build(package: str, *, on_aws: bool, root: Path = ROOT) -> Asset:
+    """Builds again only what changed. The wheels are for Lambda on arm64, or else for this machine."""
+    recipe = RECIPES[package]
+    requirements = root / "requirements" / recipe.requirements
+    platform = "aarch64-manylinux_2_28" if on_aws else None
+    built_for = platform or sysconfig.get_platform()
+    wheels = _digest(Path(__file__).read_bytes(), requirements.read_bytes(), built_for.encode())
+    sources = _digest(*_sources(root / "lambdas", package))
+
+    path = root / "build" / "assets" / f"{package}-{'arm64' if on_aws else 'host'}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = path / ".stamp"
+        built = stamp.read_text().split() if stamp.exists() else []
+        if built != [wheels, sources]:
+            stamp.unlink(missing_ok=True)
+            if built[:1] != [wheels]:
+                shutil.rmtree(path, ignore_errors=True)
+                _install(requirements, path, platform)
+                _prune(path, recipe.aws_services)
+            _copy_sources(root / "lambdas", package, path)
+            stamp.write_text(f"{wheels} {sources}")
+    return Asset(path=path, digest=_digest(package.encode(), wheels.encode(), sources.encode()))
+
+
+def _install(requirements: Path, target: Path, platform: str | None) -> None:
+    python = Path(sys.executable)
+    command = [str(python.with_name("uv")), "pip", "install", "--quiet"]
+    command += ["--only-binary", ":all:", "--require-hashes", "--no-deps"]
+    command += ["--python", str(python), "--python-version", "3.13", "--target", str(target)]
+    command += ["--python-platform", platform] if platform else []
+    ran = subprocess.run([*command, "--requirements", str(requirements)], capture_output=True, text=True)
+    if ran.returncode:
+        raise AssetError(
+            f"The wheels of {requirements.name} could not be installed; "
+            f"check that the package index can be reached, then try again. uv said: {ran.stderr.strip()}"
+        )
+
+
+def _prune(path: Path, aws_services: frozenset[str]) -> None:
+    for pattern in PRUNED:
+        _remove(path.glob(pattern))
+    for data in (path / "boto3" / "data", path / "botocore" / "data"):
+        _remove(entry for entry in data.iterdir() if entry.is_dir() and entry.name not in aws_services)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in list(paths):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _copy_sources(lambdas: Path, package: str, path: Path) -> None:
+    for name in (package, "lead_memory"):
+        shutil.rmtree(path / name, ignore_errors=True)
+        shutil.copytree(lambdas / name, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _sources(lambdas: Path, package: str) -> list[bytes]:
+    files = sorted(
+        file
+        for name in (package, "lead_memory")
+        for file in (lambdas / name).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    )
+    return [part for file in files for part in (bytes(file.relative_to(lambdas)), file.read_bytes())]
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"%d:%b" % (len(part), part))
+    return digest.hexdigest()

@@ -1,0 +1,80 @@
+"""What wakes a person, and the page they look at then."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.function import Function
+from infra.ingest import Ingest
+from infra.stages import Stage
+
+OLDEST_MESSAGE_SECONDS = 300
+_PERIOD = Duration.minutes(1)
+
+
+class Observability(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        ingest: Ingest,
+        table: dynamodb.TableV2,
+        functions: Sequence[Function],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._topic = (
+            sns.Topic.from_topic_arn(self, "AlarmTopic", stage.alarm_topic_arn) if stage.alarm_topic_arn else None
+        )
+        dead = ingest.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
+        rejected = ingest.rejected.metric_approximate_number_of_messages_visible(period=_PERIOD)
+        oldest = ingest.queue.metric_approximate_age_of_oldest_message(period=_PERIOD)
+        errors = [function.function.metric_errors(period=_PERIOD) for function in functions]
+        throttles = [function.function.metric_throttles(period=_PERIOD) for function in functions]
+
+        self._alarm("DeadLetters", dead, "Events that failed every delivery wait in the dead-letter queue")
+        self._alarm("Rejected", rejected, "Low severity: rejected events wait, each with its reason")
+        self._alarm("OldestMessage", oldest, "Events are not recorded in time", OLDEST_MESSAGE_SECONDS)
+        for function, failed, throttled in zip(functions, errors, throttles, strict=True):
+            name = function.node.id
+            self._alarm(f"{name}Errors", failed, f"{name} failed")
+            self._alarm(f"{name}Throttles", throttled, f"{name} was throttled")
+
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.hours(3))
+        dashboard.add_widgets(
+            _graph("Waiting", ingest.queue.metric_approximate_number_of_messages_visible(period=_PERIOD)),
+            _graph("Oldest message, seconds", oldest),
+            _graph("Dead and rejected", dead, rejected),
+        )
+        dashboard.add_widgets(
+            _graph("Errors", *errors),
+            _graph("Throttles", *throttles),
+            _graph("Duration, p95", *(f.function.metric_duration(statistic="p95") for f in functions)),
+        )
+        dashboard.add_widgets(
+            _graph("Read units", table.metric_consumed_read_capacity_units(period=_PERIOD)),
+            _graph("Write units", table.metric_consumed_write_capacity_units(period=_PERIOD)),
+        )
+
+    def _alarm(self, construct_id: str, metric: cloudwatch.Metric, description: str, threshold: int = 0) -> None:
+        alarm = metric.create_alarm(
+            self,
+            construct_id,
+            alarm_description=description,
+            threshold=threshold,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        if self._topic:
+            alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+
+def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8)

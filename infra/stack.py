@@ -1,0 +1,55 @@
+"""One stage of Lead Memory."""
+
+from aws_cdk import CfnOutput, Duration, Stack
+from constructs import Construct
+
+from infra import functions
+from infra.ingest import Ingest
+from infra.observability import Observability
+from infra.stages import Stage
+from infra.storage import Storage
+
+
+class LeadMemoryStack(Stack):
+    def __init__(self, scope: Construct, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            f"LeadMemory-{stage.name}",
+            description=f"Lead Memory, {stage.name}",
+            termination_protection=stage.keeps_data,
+            analytics_reporting=False,
+            tags={"product": "lead-memory", "stage": stage.name},
+        )
+        storage = Storage(self, "Storage", stage=stage)
+        ingest = Ingest(
+            self,
+            "Ingest",
+            stage=stage,
+            # Six times the function's timeout, as AWS advises for a queue that is read in batches.
+            visibility_timeout=Duration.seconds(6 * functions.UPDATER_TIMEOUT.to_seconds()),
+        )
+        updater = functions.updater(self, stage=stage, storage=storage, ingest=ingest)
+        resolver = functions.resolver(self, stage=stage, storage=storage)
+        cleanup = functions.cleanup(self, stage=stage, storage=storage, ingest=ingest)
+        Observability(
+            self,
+            "Observability",
+            stage=stage,
+            ingest=ingest,
+            table=storage.table,
+            functions=[updater, resolver, cleanup],
+        )
+        outputs = {
+            "TableName": storage.table.table_name,
+            "BusName": ingest.bus.event_bus_name,
+            "IngestQueueUrl": ingest.queue.queue_url,
+            "DeadLetterQueueUrl": ingest.dead_letters.queue_url,
+            "RejectedQueueUrl": ingest.rejected.queue_url,
+            "UpdaterFunction": updater.alias.function_arn,
+            "ResolverFunction": resolver.alias.function_arn,
+            "CleanupFunction": cleanup.alias.function_arn,
+            # An output cannot be empty.
+            "ProfileFields": ",".join(stage.profiles.fields) if stage.profiles else "-",
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,150 @@
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from infra import assets
+from lead_memory.settings import CleanupSettings, ResolverSettings, Settings, UpdaterSettings
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+SETTINGS: dict[str, Settings] = {
+    "memory_updater": UpdaterSettings(
+        stage="local", table_name="table", rejected_queue_url="http://localhost/rejected"
+    ),
+    "resolver": ResolverSettings(
+        stage="local",
+        table_name="table",
+        profile_cluster_arn="arn:aws:rds:us-east-1:000000000000:cluster:leads",
+        profile_secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:leads",
+        profile_database="leads",
+        profile_table="leads",
+        profile_id_column="id",
+        profile_organization_column="organization_id",
+        profile_fields="name",
+    ),
+    "cleanup": CleanupSettings(stage="local", table_name="table", bus_name="bus"),
+}
+LAZY_MODULES = {"resolver": ["lead_memory.domain.templates.localized"]}
+LAMBDA_SETS = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "id",
+    "AWS_SECRET_ACCESS_KEY": "key",
+}
+ENOUGH_MEGABYTES = {"memory_updater": 32, "resolver": 60, "cleanup": 24}
+AARCH64 = 183
+
+IMPORT = """
+import importlib, json, sys
+asset, *modules = sys.argv[1:]
+sys.path.insert(0, asset)
+for module in modules:
+    importlib.import_module(module)
+files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+print(json.dumps([file for file in files if file]))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what assets are built from."""
+    for name in ("lambdas", "requirements"):
+        shutil.copytree(assets.ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def contents(asset: Path) -> dict[str, str]:
+    files = (file for file in asset.rglob("*") if file.is_file())
+    return {str(file.relative_to(asset)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.mark.parametrize("package", assets.RECIPES)
+def test_a_handler_runs_from_its_asset_alone(package: str) -> None:
+    asset = assets.build(package, on_aws=False).path
+    modules = [f"{package}.handler", *LAZY_MODULES.get(package, [])]
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", IMPORT, str(asset), *modules],
+        env={**LAMBDA_SETS, **SETTINGS[package].as_environment()},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    homes = (asset, Path(sysconfig.get_path("stdlib")))
+    strays = [file for file in json.loads(ran.stdout) if not any(map(Path(file).is_relative_to, homes))]
+    assert strays == []
+
+
+@pytest.mark.parametrize("package", assets.RECIPES)
+def test_an_asset_for_aws_has_only_binaries_for_arm64(package: str) -> None:
+    libraries = list(assets.build(package, on_aws=True).path.rglob("*.so"))
+    assert libraries
+    machines = {int.from_bytes(library.read_bytes()[18:20], "little") for library in libraries}
+    assert machines == {AARCH64}
+
+
+@pytest.mark.parametrize("on_aws", [False, True])
+@pytest.mark.parametrize("package", assets.RECIPES)
+def test_an_asset_is_small_and_has_nothing_that_no_function_reads(package: str, on_aws: bool) -> None:
+    asset = assets.build(package, on_aws=on_aws).path
+    files = [file for file in asset.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < ENOUGH_MEGABYTES[package] * 1_000_000
+    assert not [
+        file for file in files if {"tests", "__pycache__"} & set(file.parts) or file.parent.name.endswith(".dist-info")
+    ]
+    data = asset / "botocore" / "data"
+    assert {entry.name for entry in data.iterdir() if entry.is_dir()} == assets.RECIPES[package].aws_services
+
+
+def test_equal_inputs_make_equal_assets(project: Path) -> None:
+    here = assets.build("resolver", on_aws=True)
+    there = assets.build("resolver", on_aws=True, root=project)
+    assert here.digest == there.digest
+    assert contents(here.path) == contents(there.path)
+
+
+def test_functions_and_platforms_have_different_digests() -> None:
+    built = [assets.build(package, on_aws=aws) for package in assets.RECIPES for aws in (True, False)]
+    assert len({asset.digest for asset in built}) == len(built)
+
+
+def test_an_edit_of_the_sources_leaves_the_wheels_as_they_are(project: Path) -> None:
+    before = assets.build("cleanup", on_aws=False, root=project)
+    wheel = before.path / "botocore" / "__init__.py"
+    installed = wheel.stat().st_ino, wheel.stat().st_ctime_ns
+    (project / "lambdas" / "cleanup" / "added.py").write_text("ADDED = 1\n")
+    (project / "lambdas" / "lead_memory" / "errors_gone.py").write_text("GONE = 1\n")
+    assert assets.build("cleanup", on_aws=False, root=project).digest != before.digest
+    (project / "lambdas" / "lead_memory" / "errors_gone.py").unlink()
+    after = assets.build("cleanup", on_aws=False, root=project)
+    assert (after.path / "cleanup" / "added.py").exists()
+    assert not (after.path / "lead_memory" / "errors_gone.py").exists()
+    assert (wheel.stat().st_ino, wheel.stat().st_ctime_ns) == installed
+
+
+def test_other_requirements_install_other_wheels(project: Path) -> None:
+    before = assets.build("cleanup", on_aws=False, root=project)
+    assert (before.path / "pydantic").exists() is False
+    shutil.copy(project / "requirements" / "updater.txt", project / "requirements" / "cleanup.txt")
+    after = assets.build("cleanup", on_aws=False, root=project)
+    assert after.digest != before.digest
+    assert (after.path / "pydantic").exists()
+
+
+def test_wheels_that_cannot_be_installed_say_why_and_leave_nothing_that_looks_built(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    requirements = project / "requirements" / "cleanup.txt"
+    good = requirements.read_text()
+    requirements.write_text(f"no-such-package-anywhere==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(assets.AssetError, match=r"wheels of cleanup\.txt could not be installed.*uv said"):
+        assets.build("cleanup", on_aws=False, root=project)
+    monkeypatch.delenv("UV_OFFLINE")
+    requirements.write_text(good)
+    assert (assets.build("cleanup", on_aws=False, root=project).path / "botocore").exists()

@@ -1,0 +1,206 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from infra.stack import LeadMemoryStack
+from infra.stages import PROD, Stage
+from lead_memory.adapters import keys
+from tests.infra.conftest import new_app
+
+pytestmark = pytest.mark.xdist_group("infra")
+
+KEEPS_DATA = {"local": False, "dev": False, "staging": True, "prod": True}
+ON_AWS = {"local": False, "dev": True, "staging": True, "prod": True}
+FUNCTIONS = ("Updater", "Resolver", "Cleanup")
+
+
+def only(template: Template, resource_type: str) -> dict[str, Any]:
+    (resource,) = template.find_resources(resource_type).values()
+    return dict(resource)
+
+
+def logical_id(template: Template, resource_type: str, prefix: str) -> str:
+    (name,) = (name for name in template.find_resources(resource_type) if name.startswith(prefix))
+    return name
+
+
+def test_nothing_is_asked_of_aws_to_synthesize(assembly: Path, stage: Stage) -> None:
+    manifest = json.loads((assembly / "manifest.json").read_text())
+    assert "missing" not in manifest
+    stack = manifest["artifacts"][f"LeadMemory-{stage.name}"]
+    assert stack["environment"] == "aws://unknown-account/unknown-region"
+
+
+def test_the_table_has_the_keys_index_and_ttl_that_the_code_names(template: Template) -> None:
+    template.has_resource_properties(
+        "AWS::DynamoDB::GlobalTable",
+        {
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [
+                {"AttributeName": keys.PK, "KeyType": "HASH"},
+                {"AttributeName": keys.SK, "KeyType": "RANGE"},
+            ],
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": keys.GSI1,
+                    "KeySchema": [
+                        {"AttributeName": keys.GSI1_PK, "KeyType": "HASH"},
+                        {"AttributeName": keys.GSI1_SK, "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            ],
+            "TimeToLiveSpecification": {"AttributeName": keys.TTL, "Enabled": True},
+        },
+    )
+
+
+def test_data_is_kept_in_staging_and_prod_and_goes_with_the_stack_elsewhere(template: Template, stage: Stage) -> None:
+    kept = KEEPS_DATA[stage.name]
+    table = only(template, "AWS::DynamoDB::GlobalTable")
+    (replica,) = table["Properties"]["Replicas"]
+    assert replica["DeletionProtectionEnabled"] is kept
+    assert replica["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is kept
+    for resource_type in (
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::SQS::Queue",
+        "AWS::Logs::LogGroup",
+        "AWS::Events::Archive",
+    ):
+        for resource in template.find_resources(resource_type).values():
+            assert resource["DeletionPolicy"] == ("Retain" if kept else "Delete")
+
+
+def test_a_stack_that_keeps_data_cannot_be_deleted_by_mistake(assembly: Path, stage: Stage) -> None:
+    manifest = json.loads((assembly / "manifest.json").read_text())
+    stack = manifest["artifacts"][f"LeadMemory-{stage.name}"]["properties"]
+    assert stack.get("terminationProtection", False) is KEEPS_DATA[stage.name]
+
+
+def test_everything_on_the_bus_reaches_the_queue_or_the_dead_letters(template: Template) -> None:
+    queue = logical_id(template, "AWS::SQS::Queue", "IngestQueue")
+    dead_letters = {"Fn::GetAtt": [logical_id(template, "AWS::SQS::Queue", "IngestDeadLetters"), "Arn"]}
+    template.has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventPattern": {"source": [{"prefix": ""}]},
+            "Targets": [
+                Match.object_like({"Arn": {"Fn::GetAtt": [queue, "Arn"]}, "DeadLetterConfig": {"Arn": dead_letters}})
+            ],
+        },
+    )
+    properties = template.find_resources("AWS::SQS::Queue")[queue]["Properties"]
+    assert properties["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 5}
+
+
+def test_a_message_stays_hidden_for_six_times_the_time_that_the_updater_has(template: Template) -> None:
+    updater = template.find_resources("AWS::Lambda::Function")[
+        logical_id(template, "AWS::Lambda::Function", "UpdaterFunction")
+    ]
+    queue = template.find_resources("AWS::SQS::Queue")[logical_id(template, "AWS::SQS::Queue", "IngestQueue")]
+    assert queue["Properties"]["VisibilityTimeout"] >= 6 * updater["Properties"]["Timeout"]
+
+
+def test_every_queue_takes_a_mebibyte_keeps_it_for_two_weeks_and_is_encrypted(template: Template) -> None:
+    template.all_resources_properties(
+        "AWS::SQS::Queue",
+        {
+            "MaximumMessageSize": 1024 * 1024,
+            "MessageRetentionPeriod": 14 * 24 * 3600,
+            "SqsManagedSseEnabled": True,
+        },
+    )
+    template.resource_count_is("AWS::SQS::Queue", 3)
+
+
+def test_the_bus_is_archived_on_aws_only(template: Template, stage: Stage) -> None:
+    template.resource_count_is("AWS::Events::Archive", 1 if ON_AWS[stage.name] else 0)
+
+
+def test_functions_start_from_snapshots_on_aws_only(template: Template, stage: Stage) -> None:
+    on_aws = ON_AWS[stage.name]
+    for function in template.find_resources("AWS::Lambda::Function").values():
+        properties = function["Properties"]
+        assert ("SnapStart" in properties) is on_aws
+        assert not on_aws or properties["Architectures"] == ["arm64"]
+        assert properties["Runtime"] == "python3.13"
+        assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_every_function_has_its_own_log_group_and_logs_go_one_day(template: Template) -> None:
+    groups = template.find_resources("AWS::Logs::LogGroup")
+    functions = template.find_resources("AWS::Lambda::Function").values()
+    assert {each["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for each in functions} == set(groups)
+    assert len(groups) == len(FUNCTIONS)
+    assert all(group["Properties"]["RetentionInDays"] > 0 for group in groups.values())
+
+
+def test_the_queue_and_the_schedule_call_the_alias(template: Template) -> None:
+    mapping = only(template, "AWS::Lambda::EventSourceMapping")["Properties"]
+    updater = logical_id(template, "AWS::Lambda::Alias", "Updater")
+    assert {"Ref": updater} in mapping["FunctionName"]["Fn::Join"][1][0]["Fn::Select"][1]["Fn::Split"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    schedule = only(template, "AWS::Scheduler::Schedule")["Properties"]
+    assert schedule["Target"]["Arn"] == {"Ref": logical_id(template, "AWS::Lambda::Alias", "Cleanup")}
+    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+
+
+def test_the_alias_changes_with_every_version(template: Template) -> None:
+    """Or the local stack would lose it when a function is deployed again."""
+    versions = template.find_resources("AWS::Lambda::Version")
+    aliases = template.find_resources("AWS::Lambda::Alias").values()
+    assert {alias["Properties"]["Description"] for alias in aliases} == set(versions)
+
+
+def test_each_alarm_watches_one_trouble(template: Template) -> None:
+    alarms = template.find_resources("AWS::CloudWatch::Alarm").values()
+    assert sorted(_watched(alarm["Properties"]) for alarm in alarms) == [
+        ("ApproximateAgeOfOldestMessage", "IngestQueue"),
+        ("ApproximateNumberOfMessagesVisible", "IngestDeadLetters"),
+        ("ApproximateNumberOfMessagesVisible", "IngestRejected"),
+        ("Errors", "CleanupFunction"),
+        ("Errors", "ResolverFunction"),
+        ("Errors", "UpdaterFunction"),
+        ("Throttles", "CleanupFunction"),
+        ("Throttles", "ResolverFunction"),
+        ("Throttles", "UpdaterFunction"),
+    ]
+    template.resource_count_is("AWS::CloudWatch::Dashboard", 1)
+
+
+def test_alarms_tell_the_topic_that_the_stage_names(tmp_path: Path) -> None:
+    topic = "arn:aws:sns:us-east-1:000000000000:on-call"
+    stack = LeadMemoryStack(new_app(tmp_path), stage=replace(PROD, alarm_topic_arn=topic))
+    Template.from_stack(stack).all_resources_properties("AWS::CloudWatch::Alarm", {"AlarmActions": [topic]})
+
+
+def _watched(alarm: dict[str, Any]) -> tuple[str, str]:
+    """The metric, and the resource without the hash in its logical id."""
+    (dimension,) = alarm["Dimensions"]
+    value = dimension["Value"]
+    name = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+    return alarm["MetricName"], name[:-8]
+
+
+def test_the_outputs_are_what_the_client_looks_for(template: Template, stage: Stage) -> None:
+    outputs = template.to_json()["Outputs"]
+    assert set(outputs) == {
+        "TableName",
+        "BusName",
+        "IngestQueueUrl",
+        "DeadLetterQueueUrl",
+        "RejectedQueueUrl",
+        "UpdaterFunction",
+        "ResolverFunction",
+        "CleanupFunction",
+        "ProfileFields",
+    }
+    for name in FUNCTIONS:
+        alias = logical_id(template, "AWS::Lambda::Alias", name)
+        assert outputs[f"{name}Function"]["Value"] == {"Ref": alias}
+    fields = "name,first_name,email,phone,city,country,locale"
+    assert outputs["ProfileFields"]["Value"] == (fields if stage.name == "local" else "-")
