@@ -28,7 +28,8 @@ class Storage(Construct):
             index_name=keys.GSI1,
             partition_key=_text(keys.GSI1_PK),
             sort_key=_text(keys.GSI1_SK),
-            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=[keys.TOUCHES],
         )
         self.index_arn = f"{self.table.table_arn}/index/{keys.GSI1}"
 

@@ -18,6 +18,7 @@ class MemoryStore:
         self.organization_id: str | None = None
         self.rows: dict[MemoryKey, Stored] = {}
         self.events: dict[str, tuple[Event, bool]] = {}
+        self.touches: dict[str, Collection[MemoryKey]] = {}
         self.commits: list[Commit] = []
         self.log_reads = 0
 
@@ -37,7 +38,7 @@ class MemoryStore:
         return {ref: Known(event.content_hashes(), settled) for ref, (event, settled) in found.items()}
 
     async def commit(self, commit: Commit) -> None:
-        assert len(commit.events) + len(commit.writes) + 1 <= 100
+        assert len(commit.touches) + len(commit.writes) + 1 <= 100
         if again := [event.ref for event in commit.events if event.ref in self.events]:
             raise AlreadyRecorded(again)
         if commit.new_lead_of is not None and self.organization_id is not None:
@@ -45,6 +46,8 @@ class MemoryStore:
         if any(self._lost(write) for write in commit.writes):
             raise Conflict
         self.commits.append(commit)
+        assert set(commit.touches) >= {event.ref for event in commit.events}
+        self.touches.update(commit.touches)
         self.organization_id = commit.new_lead_of or self.organization_id
         self.events.update({event.ref: (event, commit.settled) for event in commit.events})
         if commit.settles is not None:

@@ -51,7 +51,7 @@ def test_the_table_has_the_keys_index_and_ttl_that_the_code_names(template: Temp
                         {"AttributeName": keys.GSI1_PK, "KeyType": "HASH"},
                         {"AttributeName": keys.GSI1_SK, "KeyType": "RANGE"},
                     ],
-                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": [keys.TOUCHES]},
                 }
             ],
             "TimeToLiveSpecification": {"AttributeName": keys.TTL, "Enabled": True},

@@ -52,7 +52,7 @@ def table_name(environment: dict[str, str]) -> str:
             {
                 "IndexName": keys.GSI1,
                 "KeySchema": _schema(keys.GSI1_PK, keys.GSI1_SK),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": [keys.TOUCHES]},
             }
         ],
     )

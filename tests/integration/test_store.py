@@ -77,7 +77,7 @@ async def test_a_batch_of_events_and_memories_is_all_or_nothing(table: DynamoTab
     view = event("product.viewed", {"sku": "a"})
     stale = Write(LAST, None, 7)
     with pytest.raises(Conflict):
-        await store.commit(Commit(lead_id=LEAD, events=[view], writes=[stale]))
+        await store.commit(Commit(lead_id=LEAD, events=[view], touches={view.ref: ()}, writes=[stale]))
     assert await store.log(LEAD) == []
 
 

@@ -1,7 +1,7 @@
 """An event as an item, and the head that makes a lead known."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from lead_memory.adapters import keys
 from lead_memory.adapters.memory_items import CONTENT, ORGANIZATION, Item, iso, time
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event, validated
+from lead_memory.domain.memories import MemoryKey
 
 CONTENT_HASHES = "content_hashes"
 UNSETTLED = "unsettled"
@@ -24,7 +25,7 @@ class _Content(msgspec.Struct, frozen=True):
     mapped: bool
 
 
-def event_item(event: Event, *, recorded_at: datetime, settled: bool) -> Item:
+def event_item(event: Event, touches: Collection[MemoryKey], *, recorded_at: datetime, settled: bool) -> Item:
     """Raises `Rejected` when the event does not fit into an item."""
     content = _Content(
         data=msgspec.Raw(event.data_json),
@@ -44,6 +45,7 @@ def event_item(event: Event, *, recorded_at: datetime, settled: bool) -> Item:
         **keys.event_key(event.lead_organization_id, event.ref)._asdict(),
         keys.GSI1_PK: keys.timeline(event.lead_organization_id),
         keys.GSI1_SK: keys.timeline_place(event.position),
+        keys.TOUCHES: touched_keys(touches),
         CONTENT: packed,
         CONTENT_HASHES: list(event.content_hashes()),
         ORGANIZATION: event.organization_id,
@@ -55,6 +57,10 @@ def event_item(event: Event, *, recorded_at: datetime, settled: bool) -> Item:
         "recorded_at": iso(recorded_at),
         **{name: value for name, value in optional.items() if value is not None},
     }
+
+
+def touched_keys(names: Collection[MemoryKey]) -> list[str]:
+    return sorted(keys.memory_sk(name) for name in names)
 
 
 def event_of(item: Mapping[str, Any]) -> Event:

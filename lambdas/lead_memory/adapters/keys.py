@@ -10,6 +10,9 @@ PK, SK = "pk", "sk"
 GSI1, GSI1_PK, GSI1_SK = "gsi1", "gsi1pk", "gsi1sk"
 TTL = "expires_at"
 
+TOUCHES = "touches"
+"""Sort keys of the memories that an event has a part in; the index carries it, so that a memory's events are found."""
+
 DUE_SHARDS = 8
 """The index's partitions of due dates; each sweep queries all of them."""
 REGISTRY_SHARDS = 16
@@ -28,7 +31,11 @@ class Key(NamedTuple):
 
 
 def memory_key(lead_id: str, name: MemoryKey) -> Key:
-    return Key(lead_id, f"{name.memory_type}#{name.key}")
+    return Key(lead_id, memory_sk(name))
+
+
+def memory_sk(name: MemoryKey) -> str:
+    return f"{name.memory_type}#{name.key}"
 
 
 def memory_name(sk: str) -> MemoryKey:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from aiodynamo.expressions import Condition, F, HashKey, RangeKey
+from aiodynamo.expressions import Condition, F, HashKey, RangeKey, UpdateExpression
 from aiodynamo.operations import Delete, Put, Update
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.event_items import CONTENT_HASHES, UNSETTLED, event_item, event_of, head_item
+from lead_memory.adapters.event_items import CONTENT_HASHES, UNSETTLED, event_item, event_of, head_item, touched_keys
 from lead_memory.adapters.memory_items import ORGANIZATION, VERSION, memory_item, memory_of
 from lead_memory.adapters.table import Cancelled, DynamoTable
 from lead_memory.domain.errors import AlreadyRecorded
@@ -49,22 +49,34 @@ class EventStore:
     async def commit(self, commit: Commit) -> None:
         now = self._now()
         events = [
-            Put(self._table.name, event_item(event, recorded_at=now, settled=commit.settled), _ABSENT)
+            Put(
+                self._table.name,
+                event_item(event, commit.touches[event.ref], recorded_at=now, settled=commit.settled),
+                _ABSENT,
+            )
             for event in commit.events
         ]
         operations: list[Put | Delete | Update] = [*events, *(self._write(commit.lead_id, w) for w in commit.writes)]
         if commit.new_lead_of is not None:
             head = head_item(commit.lead_id, commit.new_lead_of, now)
             operations.append(Put(self._table.name, head, _ABSENT))
+        new = {event.ref for event in commit.events}
+        operations += [
+            self._update(commit.lead_id, ref, F(keys.TOUCHES).set(touched_keys(names)))
+            for ref, names in commit.touches.items()
+            if ref not in new
+        ]
         if commit.settles is not None:
-            key = keys.event_key(commit.lead_id, commit.settles.ref)._asdict()
-            operations.append(Update(self._table.name, key, F(UNSETTLED).remove(), F(keys.PK).exists()))
+            operations.append(self._update(commit.lead_id, commit.settles.ref, F(UNSETTLED).remove()))
         try:
             await self._table.transact(operations)
         except Cancelled as cancelled:
             if again := [commit.events[i].ref for i in cancelled.positions if i < len(events)]:
                 raise AlreadyRecorded(again) from None
             raise
+
+    def _update(self, lead_id: str, ref: str, expression: UpdateExpression) -> Update:
+        return Update(self._table.name, keys.event_key(lead_id, ref)._asdict(), expression, F(keys.PK).exists())
 
     def _write(self, lead_id: str, write: Write) -> Put | Delete:
         condition: Condition = _ABSENT if write.version is None else F(VERSION).equals(write.version)

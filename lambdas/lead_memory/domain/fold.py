@@ -8,7 +8,17 @@ import msgspec
 from lead_memory.domain.amendments import case_of
 from lead_memory.domain.derivations import derive
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import RANK, Change, Memory, MemoryKey, Source, Value, keep, lapse
+from lead_memory.domain.memories import (
+    RANK,
+    SOURCE_EVENT_IDS_KEPT,
+    Change,
+    Memory,
+    MemoryKey,
+    Source,
+    Value,
+    keep,
+    lapse,
+)
 
 FOLD_VERSION = 1
 """Raised when the same events would give another memory; a memory carries the version that made it."""
@@ -36,7 +46,8 @@ def fold(memory: Memory | None, change: Change, event: Event) -> Memory | None:
         value=value,
         confidence=change.confidence(value) if callable(change.confidence) else change.confidence,
         source=change.source,
-        source_event_ids=(event.ref, *memory.source_event_ids) if memory and change.aggregates else (event.ref,),
+        source_event_ids=_with(event, memory) if memory and change.aggregates else (event.ref,),
+        source_event_count=memory.source_event_count + 1 if memory and change.aggregates else 1,
         evidence_count=_evidence(memory, change, value),
         contradiction_count=memory.contradiction_count if memory else 0,
         created_at=memory.created_at if memory else event.occurred_at,
@@ -74,13 +85,18 @@ def refold(log: Collection[Event], names: Collection[MemoryKey]) -> dict[MemoryK
     return {name: memory for name, memory in memories.items() if memory is not None}
 
 
+def _with(event: Event, memory: Memory) -> tuple[str, ...]:
+    return (event.ref, *memory.source_event_ids)[:SOURCE_EVENT_IDS_KEPT]
+
+
 def _supported(memory: Memory, change: Change, event: Event) -> Memory:
     """An aggregating memory names every event that had a part in it; to another, the event was only news of itself."""
     if not change.aggregates:
         return msgspec.structs.replace(memory, newest=event.position)
     return msgspec.structs.replace(
         memory,
-        source_event_ids=(event.ref, *memory.source_event_ids),
+        source_event_ids=_with(event, memory),
+        source_event_count=memory.source_event_count + 1,
         evidence_count=memory.evidence_count + 1,
         updated_at=event.occurred_at,
         newest=event.position,

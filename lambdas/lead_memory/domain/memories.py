@@ -9,6 +9,9 @@ import msgspec
 
 from lead_memory.domain.errors import Rejected
 
+SOURCE_EVENT_IDS_KEPT = 20
+"""So that a memory stays small and cheap to write, however many events made it."""
+
 KEY_MAX_CHARACTERS = 255
 
 type Value = dict[str, Any]
@@ -80,7 +83,9 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
     source: Source
     source_event_ids: tuple[str, ...]
-    """`<source>/<event_id>` of the events that made it, newest first."""
+    """`<source>/<event_id>` of the newest events that made it, newest first. The log has the older ones."""
+    source_event_count: int
+    """Of all the events that made it."""
     evidence_count: int
     contradiction_count: int
     created_at: datetime

@@ -13,7 +13,7 @@ def slug(name: str) -> str:
 
     Letters of any script stay. What is longer than 120 characters is cut and ends in a digest of the whole.
     """
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
     words = re.sub(r"[\W_]+", "_", unicodedata.normalize("NFC", plain)).strip("_")
     if words and len(words) <= _MAX_CHARACTERS:

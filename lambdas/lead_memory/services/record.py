@@ -70,6 +70,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     new_lead_of: str | None = None
     """The organization, when the lead's head is to be written too."""
     events: Sequence[Event] = ()
+    touches: Mapping[str, Collection[MemoryKey]] = {}
+    """By ref, the memories that an event has a part in: of these events, and of earlier ones where that changes."""
     settled: bool = True
     settles: Event | None = None
     """An event recorded earlier that is settled with this."""
@@ -155,16 +157,17 @@ class Recorder:
 
     async def _attempt(self, events: Sequence[Event]) -> None:
         lead_id, organization_id = events[0].lead_organization_id, events[0].organization_id
-        snapshot, memories = await self._next_memories(lead_id, events)
+        snapshot, memories, touches = await self._next_memories(lead_id, events)
         if snapshot.organization_id not in (None, organization_id):
             raise Rejected("wrong_organization", "the lead belongs to another organization")
         commit = Commit(
             lead_id=lead_id,
             new_lead_of=organization_id if snapshot.organization_id is None else None,
             events=events,
+            touches=touches,
             writes=_writes(snapshot, memories),
         )
-        if len(commit.writes) + len(events) < TRANSACTION_ITEMS:
+        if len(commit.writes) + len(touches) < TRANSACTION_ITEMS:
             await self._store.commit(commit)
         elif len(events) > 1:
             raise _DoesNotFit
@@ -174,8 +177,10 @@ class Recorder:
 
     async def _next_memories(
         self, lead_id: str, events: Sequence[Event]
-    ) -> tuple[Snapshot, dict[MemoryKey, Memory | None]]:
-        """What late events touch is folded again from the log; the rest from where it stands.
+    ) -> tuple[Snapshot, dict[MemoryKey, Memory | None], dict[str, set[MemoryKey]]]:
+        """The memories after the events, and what each event touches.
+
+        What late events touch is folded again from the log; the rest from where it stands.
 
         Versions are read before the log: an event that is committed in between makes the commit conflict.
         """
@@ -184,15 +189,17 @@ class Recorder:
             snapshot = await self._store.snapshot(lead_id, names)
             late = _late(events, snapshot)
             if not late:
-                return snapshot, _folded(events, snapshot)
+                return snapshot, _folded(events, snapshot), _touches(events, before=Cases(()), after=Cases(events))
             if known := await self._store.known(lead_id, [event.ref for event in late]):
                 raise AlreadyRecorded(known)
-            log = {event.ref: event for event in (*events, *await self._store.log(lead_id))}.values()
+            recorded = await self._store.log(lead_id)
+            log = list({event.ref: event for event in (*events, *recorded)}.values())
             cases = Cases(log)
             again = {name for event in late for name in touched(event, cases.of(event))}
             if again <= names:
                 refolded = refold(log, again)
-                return snapshot, _folded(events, snapshot) | {name: refolded.get(name) for name in again}
+                memories = _folded(events, snapshot) | {name: refolded.get(name) for name in again}
+                return snapshot, memories, _touches(events, before=Cases(recorded), after=cases)
             names |= again
 
     async def _write_in_parts(self, event: Event) -> None:
@@ -202,7 +209,7 @@ class Recorder:
         written twice; a crash between two leaves the event unsettled, and its next delivery goes on here.
         """
         lead_id = event.lead_organization_id
-        cases = Cases([event, *await self._store.log(lead_id)])
+        cases = Cases(await self._store.log(lead_id))
         names = sorted(touched(event, cases.of(event)))
         size = TRANSACTION_ITEMS - 1
         for start in range(0, len(names), size):
@@ -267,6 +274,18 @@ def _folded(events: Sequence[Event], snapshot: Snapshot) -> dict[MemoryKey, Memo
             memory = memories.get(change.name, stored.memory if stored else None)
             memories[change.name] = fold(memory, change, event)
     return memories
+
+
+def _touches(events: Sequence[Event], *, before: Cases, after: Cases) -> dict[str, set[MemoryKey]]:
+    """An event of an order changes what the others of its order have a part in."""
+    touches = {event.ref: _said(event, after) for event in events}
+    others = {other.ref: other for event in events for other in after.of(event) if other.ref not in touches}
+    changed = {ref: _said(other, after) for ref, other in others.items() if _said(other, after) != _said(other, before)}
+    return touches | changed
+
+
+def _said(event: Event, cases: Cases) -> set[MemoryKey]:
+    return {change.name for change in derive(event, cases.of(event))}
 
 
 def _writes(snapshot: Snapshot, memories: Mapping[MemoryKey, Memory | None]) -> list[Write]:

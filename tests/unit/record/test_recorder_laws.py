@@ -1,6 +1,7 @@
 """A lead's memories are the fold of its events, however they came."""
 
 import asyncio
+from collections.abc import Collection, Mapping
 from random import Random
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from lead_memory.domain.derivations import derive
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import Cases, fold
-from lead_memory.domain.memories import Memory, MemoryKey
+from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
 from lead_memory.services.record import Outcome, Recorder
 from tests.events import streams
 from tests.fakes import FaultyStore, MemoryStore, canonical_bytes, no_pause
@@ -18,6 +19,10 @@ DELIVERIES = 60
 
 # A seed, not `st.randoms`: a run draws more numbers than Hypothesis keeps for one example.
 _randoms = st.integers(0, 2**32 - 1).map(Random)
+
+
+def lineage(touches: Mapping[str, Collection[MemoryKey]], name: MemoryKey) -> set[str]:
+    return {ref for ref, names in touches.items() if name in names}
 
 
 def folded(events: list[Event]) -> dict[MemoryKey, Memory]:
@@ -47,6 +52,11 @@ def test_any_order_of_arrival_gives_the_fold(events: list[Event], random: Random
     asyncio.run(arrive())
     assert canonical_bytes(store.memories) == canonical_bytes(folded(events))
     assert set(store.events) == {event.ref for event in events}
+    cases = Cases(events)
+    assert store.touches == {event.ref: {c.name for c in derive(event, cases.of(event))} for event in events}
+    for name, memory in store.memories.items():
+        if name.memory_type is not MemoryType.FACT:  # the streams' facts may end and begin anew
+            assert memory.source_event_count in (1, len(lineage(store.touches, name)))
 
 
 @given(streams(), _randoms, st.integers(2, 4), st.sampled_from([0.0, 0.05, 0.2]))

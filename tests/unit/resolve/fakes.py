@@ -33,6 +33,7 @@ def memory(
         confidence=0.9,
         source=Source.EVENT_DERIVED,
         source_event_ids=("shopify/1001",),
+        source_event_count=1,
         evidence_count=1,
         contradiction_count=0,
         created_at=updated_at,
