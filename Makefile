@@ -10,8 +10,8 @@ help: ## Say what there is to make
 demo: .venv/installed ## Start the local stack, show the product on it, and take it down
 	@lead-memory demo
 
-dev: .venv/installed ## Start the local stack, or deploy to the one that runs
-	@lead-memory up
+dev: .venv/installed ## The same, and the stack stays up for you to work with
+	@lead-memory demo --stay
 
 down: .venv/installed ## Stop the local stack and remove its state
 	@lead-memory down

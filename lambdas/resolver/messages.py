@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 
-from lead_memory.domain import canonical
 from lead_memory.domain.errors import LeadMemoryError
 from lead_memory.domain.templates.render import Escape, OnMissing
 from lead_memory.domain.templates.syntax import TemplateError, parse, parse_variable
@@ -145,6 +144,6 @@ def _mistake(error: TemplateError, where: str) -> Mistake:
 
 
 def _plain(answer: Any) -> Answer:
-    """Decimals become JSON numbers; what was printed of them, in the texts, keeps every digit."""
-    plain: Answer = msgspec.json.decode(canonical.encode(answer))
+    """Decimals become strings: a JSON number would lose digits in the runtime's or the caller's floats."""
+    plain: Answer = msgspec.json.decode(msgspec.json.encode(answer))
     return plain

@@ -1,7 +1,8 @@
 """How a memory changes: one change at a time, and again from the whole log."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -76,13 +77,27 @@ class Cases:
 
 def refold(log: Collection[Event], names: Collection[MemoryKey]) -> dict[MemoryKey, Memory]:
     """The memories of `names` that a lead's whole log gives; absent when it gives none."""
-    memories: dict[MemoryKey, Memory | None] = {}
+    memories = {step.name: step.after for step in history(log, names)}
+    return {name: memory for name, memory in memories.items() if memory is not None}
+
+
+def history(log: Collection[Event], names: Collection[MemoryKey]) -> Iterator["Step"]:
+    """What each event of a lead's whole log made of the memories of `names`, in the order of the fold."""
     cases = Cases(log)
+    memories: dict[MemoryKey, Memory | None] = {}
     for event in sorted(log, key=lambda event: event.position):
         for change in derive(event, cases.of(event)):
             if change.name in names:
-                memories[change.name] = fold(memories.get(change.name), change, event)
-    return {name: memory for name, memory in memories.items() if memory is not None}
+                before = memories.get(change.name)
+                memories[change.name] = fold(before, change, event)
+                yield Step(change.name, event, before, memories[change.name])
+
+
+class Step(NamedTuple):
+    name: MemoryKey
+    event: Event
+    before: Memory | None
+    after: Memory | None
 
 
 def _with(event: Event, memory: Memory) -> tuple[str, ...]:

@@ -64,6 +64,8 @@ class Found(msgspec.Struct, frozen=True):
     updated_at: datetime | None = None
     confidence: float | None = None
     source_event_ids: tuple[str, ...] = ()
+    """The newest of `source_event_count`."""
+    source_event_count: int = 0
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -202,6 +204,7 @@ def _found(value: Any, memory: Memory | Reason | None, now: datetime) -> Found:
         updated_at=memory.updated_at,
         confidence=memory.confidence,
         source_event_ids=memory.source_event_ids,
+        source_event_count=memory.source_event_count,
     )
 
 

@@ -28,7 +28,7 @@ def mistake(event: object) -> Mistake:
     return refused.value.mistake
 
 
-def test_one_template_is_answered_with_one_text_and_numbers_as_numbers() -> None:
+def test_one_template_is_answered_with_one_text_and_money_with_all_its_digits() -> None:
     got = answer(template="R${{purchase.last_transaction.amount}}")
     assert (
         got
@@ -41,11 +41,12 @@ def test_one_template_is_answered_with_one_text_and_numbers_as_numbers() -> None
                     "text": "R$189.90",
                     "values": {
                         "purchase.last_transaction.amount": {
-                            "value": 189.9,
+                            "value": "189.90",
                             "age_seconds": 120,
                             "updated_at": "2026-02-03T14:03:11Z",
                             "confidence": 0.9,
                             "source_event_ids": ["shopify/1001"],
+                            "source_event_count": 1,
                         }
                     },
                     "missing": [],

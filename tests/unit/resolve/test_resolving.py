@@ -90,6 +90,7 @@ def test_a_value_says_how_old_it_is_and_which_events_it_is_from() -> None:
             updated_at=NOW - timedelta(minutes=2),
             confidence=0.9,
             source_event_ids=("shopify/1001",),
+            source_event_count=1,
         ),
         "lead.name": Found("Ana Souza"),
     }

@@ -1,0 +1,148 @@
+"""The product on the local stack: webhooks in, memories derived, messages out."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from rich.console import Console
+from rich.text import Text
+
+from lead_memory.domain import canonical
+from lead_memory.domain.errors import LeadMemoryError
+from lead_memory_client.client import LeadMemory
+from lead_memory_client.delivery import POLL_SECONDS, Delivery, deliver
+from lead_memory_client.entries import Entry, read_entries
+from lead_memory_client.show import leads_table, memories_text, message, now
+
+if TYPE_CHECKING:
+    from lead_memory_client.show import Steps
+
+PATIENCE_SECONDS = 120
+PROJECT = Path(__file__).parents[2]
+
+TEMPLATE = (
+    "Hi {{lead.name}}, I noticed you purchased {{purchase.last_transaction.product_name}} for "
+    "R${{purchase.last_transaction.amount}}. You found us through "
+    "{{form.sat_survey_2026:how_did_you_find_us.answer}}, right?"
+)
+BUYER = "Ana Souza"
+MESSAGE = "Hi Ana Souza, I noticed you purchased Whey Protein 1kg for R$189.90. You found us through Instagram, right?"
+TEMPLATES = {
+    ("Shopify", "John Smith"): "Hi {{lead.first_name}}, your {{purchase.last_transaction.product_name}} order of "
+    '{{purchase.last_transaction.amount | money: "USD", "en_US"}} is on its way.',
+    ("Stripe", "Martin"): "{{lead.name}}, your {{purchase.last_transaction.product_name}} was renewed on "
+    '{{purchase.last_transaction.purchased_at | date: "long", "en_US"}}.',
+    ("Typeform", "Laura"): "{{lead.name}}, you rated Sydney's weather {{form.lT4Z3j:readable_ref_number1.answer}} of "
+    "5, and yet your favourite is {{form.lT4Z3j:readable_ref_multiple_choice.answer}}!",
+    ("Intercom", "Rose Poodle"): 'Hi {{lead.first_name}}, your ticket "{{support.ticket:66040342.subject}}" is '
+    "{{support.ticket:66040342.status}}.",
+    ("HubSpot", "Kovat Tif"): "{{lead.first_name}}, how is life as a {{fact.work.job_title | downcase}}?",
+    ("Segment", "Bruno Lima"): "Oi {{lead.first_name}}, você pagou "
+    '{{purchase.last_transaction.amount | money: "BRL", "pt_BR"}} em '
+    '{{purchase.last_transaction.purchased_at | date: "short", "pt_BR"}}.',
+}
+NEXT = """\
+What to do next:
+  make dev                                    start the stack and let it stay up
+  .venv/bin/lead-memory publish --wait PATH   publish events of yours, written as in events/
+  .venv/bin/lead-memory memories --lead {buyer}
+  .venv/bin/lead-memory resolve --lead {buyer} '{{{{lead.name}}}}'
+  make down                                   stop the stack"""
+
+
+class DemoFailed(LeadMemoryError):  # noqa: N818 - what happened
+    """The product did not do what the demo shows."""
+
+
+def run(
+    local_stack: ModuleType, out: Console, steps: Callable[[], "Steps"], organization_id: UUID, *, stay: bool
+) -> None:
+    """Leaves the stack up where it was up before, or is to `stay`. Raises `DemoFailed`."""
+    people = canonical.decode((PROJECT / "local" / "leads.json").read_bytes())
+    leads = {person["name"]: person["id"] for person in people}
+    with _stack(local_stack, steps, stay=stay):
+        memory = LeadMemory.connect()
+        _publish(memory, out, steps)
+        _specification(memory, out, organization_id, leads)
+        _integrations(memory, out, organization_id, leads)
+        _heading(out, f"What is remembered of {BUYER}")
+        out.print(memories_text(memory.memories(leads[BUYER], organization_id), now()))
+    out.print()
+    out.print(NEXT.format(buyer=leads[BUYER]), soft_wrap=True)
+
+
+@contextmanager
+def _stack(local_stack: ModuleType, steps: Callable[[], "Steps"], *, stay: bool) -> Iterator[None]:
+    stay = stay or local_stack.find() is not None
+    # A closed terminal or a `kill` ends the demo as Ctrl-C does, so that nothing stays behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
+    with steps() as progress:
+        local_stack.up(progress)
+    try:
+        yield
+    finally:
+        if not stay:
+            with steps() as progress:
+                local_stack.down(progress)
+
+
+def _publish(memory: LeadMemory, out: Console, steps: Callable[[], "Steps"]) -> None:
+    entries = read_entries([PROJECT / "events"])
+    with steps() as progress:
+        progress(f"Publishing {len(entries)} events, and waiting until each can be read.")
+        first = _delivered(memory, entries[:1])
+        others = _delivered(memory, entries[1:])
+    _heading(out, "From publish to visible")
+    out.print(f"The first, alone: {first.summary()}")
+    out.print(f"The others, at once: {others.summary()}")
+    out.print(
+        f"Timed from before PutEvents to the first strongly consistent read that finds the event, read every "
+        f"{POLL_SECONDS * 1000:.0f} ms. Where the stack was just started, the first event also waits for the "
+        "function to start.",
+        style="dim",
+    )
+
+
+def _delivered(memory: LeadMemory, entries: Sequence[Entry]) -> Delivery:
+    delivery = deliver(memory, entries, patience_seconds=PATIENCE_SECONDS)
+    if delivery.rejected:
+        reasons = ", ".join(f"{name.ref} ({rejection.reason})" for name, rejection in delivery.rejected.items())
+        raise DemoFailed(f"Samples were rejected, and should be recorded: {reasons}.")
+    if delivery.waiting:
+        raise DemoFailed(
+            f"{len(delivery.waiting)} of {len(entries)} events could not be read after {PATIENCE_SECONDS} seconds: "
+            "with `lead-memory demo --stay` the stack stays up, and .local/aws.log says why."
+        )
+    return delivery
+
+
+def _specification(memory: LeadMemory, out: Console, organization_id: UUID, leads: Mapping[str, str]) -> None:
+    _heading(out, "The specification's template, for every lead")
+    out.print(Text(TEMPLATE, "green"))
+    answers = memory.resolve(list(leads.values()), organization_id=organization_id, template=TEMPLATE)
+    out.print()
+    out.print(leads_table(answers, {lead_id: name for name, lead_id in leads.items()}))
+    texts = {answer.lead: answer.text for answer in answers}
+    if texts[leads[BUYER]] != MESSAGE:
+        raise DemoFailed(f"{BUYER}'s message is {texts[leads[BUYER]]!r}, and should be {MESSAGE!r}.")
+
+
+def _integrations(memory: LeadMemory, out: Console, organization_id: UUID, leads: Mapping[str, str]) -> None:
+    _heading(out, "A template for what each integration knows")
+    for (integration, name), template in TEMPLATES.items():
+        [answer] = memory.resolve([leads[name]], organization_id=organization_id, template=template)
+        out.print(Text.assemble((f"{integration}  ", "bold"), (template, "green")))
+        out.print(message(answer))
+        if answer.text is None:
+            raise DemoFailed(f"There is no message for {name}, whose events came through {integration}.")
+
+
+def _heading(out: Console, text: str) -> None:
+    out.print()
+    out.print(Text(text, "bold"))

@@ -1,0 +1,60 @@
+"""What can go wrong between a caller and a stage, each said in one sentence."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from lead_memory.domain.errors import LeadMemoryError
+from lead_memory_client.answers import Mistake
+from lead_memory_client.entries import Entry
+
+
+class StageNotFound(LeadMemoryError):  # noqa: N818 - what the caller must know
+    """There is no such stage where the caller looked; name another, or deploy it."""
+
+
+class AwsRefused(LeadMemoryError):  # noqa: N818
+    """AWS did not do what was asked of it; see to credentials, rights or the network, then try again."""
+
+
+class RequestRefused(LeadMemoryError):  # noqa: N818
+    """The resolver can never answer this request; `mistake` says what is wrong and where."""
+
+    def __init__(self, mistake: Mistake, template: str | None) -> None:
+        super().__init__(mistake.message)
+        self.mistake = mistake
+        self.template = template
+
+
+class NotPublished(LeadMemoryError):  # noqa: N818
+    """The bus did not take these entries, each with its error code; every other one is on the bus."""
+
+    def __init__(self, failed: Sequence[tuple[Entry, str]], of: int) -> None:
+        first, code = failed[0]
+        others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        super().__init__(
+            f"The bus did not take {len(failed)} of {of} events, {first.ref} ({code}){others}: "
+            "publish these again; an event that is published twice is recorded once."
+        )
+        self.failed = tuple(failed)
+
+
+@contextmanager
+def translated(attempt: str) -> Iterator[None]:
+    """Turns the SDK's errors into `AwsRefused`; `attempt` completes "could not …"."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: PLC0415 - slow to load
+
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise AwsRefused(
+            f"Could not {attempt}, because there are no AWS credentials: set AWS_PROFILE, or log in with the AWS CLI."
+        ) from error
+    except ClientError as error:
+        refusal = error.response["Error"]
+        raise AwsRefused(
+            f"Could not {attempt}, because AWS said {refusal['Code']}: {refusal['Message'].rstrip('.')}."
+        ) from error
+    except BotoCoreError as error:
+        raise AwsRefused(
+            f"Could not {attempt}: {str(error).rstrip('.')}; check AWS_PROFILE, AWS_REGION and the network."
+        ) from error

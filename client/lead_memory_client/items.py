@@ -1,0 +1,39 @@
+"""The table's items, as the SDK's low-level client gives them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lead_memory.adapters.memory_items import Item, time
+from lead_memory.domain import canonical
+from lead_memory_client.answers import RecordedEvent
+
+
+def plain_item(item: Mapping[str, Any]) -> Item:
+    return {name: _plain(attribute) for name, attribute in item.items()}
+
+
+def _plain(attribute: Mapping[str, Any]) -> Any:
+    match attribute:
+        case {"N": number}:
+            # Other numbers are within an item's content.
+            return int(number)
+        case {"L": values}:
+            return [_plain(value) for value in values]
+    [value] = attribute.values()
+    return value
+
+
+def recorded_event(item: Item) -> RecordedEvent:
+    from lead_memory.adapters.event_items import event_of  # noqa: PLC0415 - loads pydantic, a third of a second
+
+    event = event_of(item)
+    return RecordedEvent(
+        source=event.source,
+        event_id=event.event_id,
+        event_type=event.event_type,
+        occurred_at=event.occurred_at,
+        recorded_at=time(item["recorded_at"]),
+        version=event.version,
+        data=canonical.decode(event.data_json),
+        raw_payload=canonical.decode(event.raw_payload_json) if event.raw_payload_json else None,
+    )

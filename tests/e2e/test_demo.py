@@ -1,0 +1,49 @@
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from lead_memory_client.demo import MESSAGE
+from local.stack import LocalStack, find
+
+WIDTH = 100
+
+
+def test_the_demo_prints_every_leads_message_and_leaves_a_stack_up_that_was_up(stack: LocalStack) -> None:
+    ran = subprocess.run(
+        ["lead-memory", "demo"], capture_output=True, text=True, env=os.environ | {"COLUMNS": str(WIDTH)}, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    printed = " ".join(ran.stdout.split())
+    for message in (
+        MESSAGE,
+        "Hi John, your IPod Nano - 8GB order of $388.00 is on its way.",
+        "Martin, your Training plan was renewed on April 3, 2023.",
+        "Laura, you rated Sydney's weather 5 of 5, and yet your favourite is London!",
+        "Hi Rose, your ticket \"Unclear user message 'erf' with pending email response\" is open.",
+        "Kovat, how is life as a writer?",
+        "Oi Bruno, você pagou R$ 193,91 em 20/08/2026.",
+    ):
+        assert message in printed
+    assert [line for line in ran.stdout.splitlines() if len(line) > WIDTH] == []
+    assert find() == stack
+
+
+def test_an_interrupted_demo_takes_down_what_it_started(tmp_path: Path) -> None:
+    directory = tmp_path / "stack"
+    with subprocess.Popen(
+        ["lead-memory", "demo"],
+        env=os.environ | {"LEAD_MEMORY_LOCAL_DIR": str(directory)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stderr is not None
+        for line in demo.stderr:
+            if line.startswith("Publishing 6"):
+                demo.send_signal(signal.SIGINT)
+        assert demo.wait() == 130
+    assert not directory.exists()
+    assert not [process for process in psutil.process_iter(["cmdline"]) if str(directory) in str(process.cmdline())]

@@ -1,0 +1,212 @@
+"""A stage on moto, found by its stack's outputs, with a resolver that answers over HTTP as Lambda does."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lead_memory.adapters import keys
+from lead_memory.adapters.event_items import event_item
+from lead_memory.adapters.memory_items import memory_item
+from lead_memory.domain.events import Event
+from lead_memory.domain.memories import Memory
+from lead_memory.services.resolve import Resolver
+from lead_memory_client import LeadMemory
+from lead_memory_client.cli import main
+from resolver.messages import BadRequest, Request, planned, refused
+from tests.events import NOW
+from tests.unit.resolve.fakes import ANA, FakeMemories, FakeProfiles, memory
+
+TABLE, BUS, REGION = "lead-memory", "lead-memory-bus", "us-east-1"
+QUEUES = ("ingest", "dead-letters", "rejected")
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "LEAD_MEMORY_STAGE", "LEAD_MEMORY_ORGANIZATION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("COLUMNS", "200")
+    return monkeypatch
+
+
+class DeployedStage:
+    """What tests put into the stage, and take out of it, behind the client's back."""
+
+    def __init__(self) -> None:
+        self.table = boto3.resource("dynamodb", REGION).Table(TABLE)
+        self.sqs = boto3.client("sqs", REGION)
+
+    def remember(self, *memories: Memory) -> None:
+        for each in memories:
+            self.table.put_item(Item=memory_item(each, 1))
+
+    def record(self, *events: Event) -> None:
+        for each in events:
+            self.table.put_item(Item=event_item(each, (), recorded_at=NOW, settled=True))
+
+    def reject(self, body: str, *, reason: str) -> None:
+        attributes = {"reason": reason, "detail": "why", "encoding": "text"}
+        self.sqs.send_message(
+            QueueUrl=self.sqs.get_queue_url(QueueName="rejected")["QueueUrl"],
+            MessageBody=body,
+            MessageAttributes={name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()},
+        )
+
+    def published(self) -> list[Any]:
+        """What the bus delivered to the ingest queue."""
+        url = self.sqs.get_queue_url(QueueName="ingest")["QueueUrl"]
+        bodies: list[Any] = []
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            bodies += [json.loads(message["Body"]) for message in messages]
+        return bodies
+
+
+@pytest.fixture
+def stage(environment: pytest.MonkeyPatch) -> Iterator[DeployedStage]:
+    with mock_aws():
+        boto3.client("cloudformation", REGION).create_stack(
+            StackName="LeadMemory-dev", TemplateBody=json.dumps(_template())
+        )
+        yield DeployedStage()
+
+
+@pytest.fixture
+def client(stage: DeployedStage) -> LeadMemory:
+    return LeadMemory.connect("dev")
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def command(stage: DeployedStage, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Runs `lead-memory` with the arguments, on the stage `dev`."""
+
+    def run(*arguments: str, stage: str = "dev") -> Ran:
+        code = main([*arguments, "--stage", stage])
+        printed = capsys.readouterr()
+        return Ran(code, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def resolver(environment: pytest.MonkeyPatch) -> Iterator[None]:
+    """The resolver's own parsing and rendering, over one lead that is known."""
+    known = FakeMemories(memory(ANA, "purchase", "last_transaction", {"product_name": "Whey Protein 1kg"}))
+    service = Resolver(known, FakeProfiles({ANA: {"name": "Ana Souza"}}), patience_seconds=5)
+
+    def handler(event: object) -> Any:
+        try:
+            request = Request.read(event)
+            question = request.question(("name",))
+        except BadRequest as refusal:
+            return refused(refusal.mistake)
+        if request.plan:
+            return planned(question, has_profiles=True)
+        return request.answered(asyncio.run(service.resolve(question, NOW)))
+
+    with lambda_of(handler) as endpoint:
+        environment.setenv("AWS_ENDPOINT_URL_LAMBDA", endpoint)
+        yield
+
+
+@contextmanager
+def lambda_of(handler: Callable[[object], Any], *, failing: bool = False) -> Iterator[str]:
+    """The endpoint of a Lambda whose every function is the handler, or one that ends in the handler's error."""
+
+    class Invoke(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = json.dumps(handler(event)).encode()
+            self.send_response(200)
+            if failing:
+                self.send_header("X-Amz-Function-Error", "Unhandled")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Invoke)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _template() -> dict[str, Any]:
+    names = (keys.PK, keys.SK, keys.GSI1_PK, keys.GSI1_SK)
+    queues = {
+        name.title().replace("-", ""): {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}} for name in QUEUES
+    }
+    outputs = {
+        "TableName": TABLE,
+        "BusName": BUS,
+        "IngestQueueUrl": {"Ref": "Ingest"},
+        "DeadLetterQueueUrl": {"Ref": "DeadLetters"},
+        "RejectedQueueUrl": {"Ref": "Rejected"},
+        "ResolverFunction": "resolver:live",
+        "ProfileFields": "name,email",
+    }
+    return {
+        "Resources": {
+            **queues,
+            "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": BUS}},
+            "Rule": {
+                "Type": "AWS::Events::Rule",
+                "DependsOn": "Bus",
+                "Properties": {
+                    "EventBusName": BUS,
+                    "EventPattern": {"account": ["123456789012"]},
+                    "Targets": [{"Id": "ingest", "Arn": {"Fn::GetAtt": ["Ingest", "Arn"]}}],
+                },
+            },
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": {
+                    "TableName": TABLE,
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],
+                    "KeySchema": _key(keys.PK, keys.SK),
+                    "GlobalSecondaryIndexes": [
+                        {
+                            "IndexName": keys.GSI1,
+                            "KeySchema": _key(keys.GSI1_PK, keys.GSI1_SK),
+                            "Projection": {"ProjectionType": "KEYS_ONLY"},
+                        }
+                    ],
+                },
+            },
+        },
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
+
+
+def _key(hash_name: str, range_name: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": hash_name, "KeyType": "HASH"},
+        {"AttributeName": range_name, "KeyType": "RANGE"},
+    ]
