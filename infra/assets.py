@@ -34,8 +34,9 @@ class Recipe:
 
 
 RECIPES = {
-    "memory_updater": Recipe(requirements="updater.txt", aws_services=frozenset({"sqs"})),
+    "memory_updater": Recipe(requirements="updater.txt", aws_services=frozenset({"s3", "sqs"})),
     "resolver": Recipe(requirements="resolver.txt", aws_services=frozenset({"rds-data"})),
+    "rebuilder": Recipe(requirements="updater.txt", aws_services=frozenset({"s3"})),
     "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset({"events"})),
 }
 

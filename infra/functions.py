@@ -1,18 +1,35 @@
-"""The three functions: what each is told and what each may do."""
+"""The functions: what each is told and what each may do."""
 
-from aws_cdk import Duration
+from typing import cast
+
+from aws_cdk import Acknowledgment, Duration, Stack, Validations
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
-from infra.function import Function
 from infra.ingest import Ingest
+from infra.lambda_function import Function
+from infra.rebuild import Rebuild
 from infra.stages import Stage
 from infra.storage import Storage
-from lead_memory.settings import CleanupSettings, ResolverSettings, UpdaterSettings
+from lead_memory.adapters import large_payloads
+from lead_memory.settings import CleanupSettings, RebuilderSettings, ResolverSettings, UpdaterSettings
 
 UPDATER_TIMEOUT = Duration.seconds(30)
+REBUILDER_TIMEOUT = Duration.minutes(2)
+REBUILT_AT_ONCE = 10
+"""Leads in one batch."""
+
+
+_RECORDING = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
 
 
 def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest) -> Function:
@@ -27,20 +44,13 @@ def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
             stage=stage.name,
             table_name=storage.table.table_name,
             rejected_queue_url=ingest.rejected.queue_url,
+            payload_bucket=storage.payloads.bucket_name,
         ),
         timeout=UPDATER_TIMEOUT,
         memory_mib=1024,
     )
-    function.allow(
-        "dynamodb:BatchGetItem",
-        "dynamodb:ConditionCheckItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-        "dynamodb:UpdateItem",
-        on=storage.table.table_arn,
-    )
+    function.allow(*_RECORDING, on=storage.table.table_arn)
+    _allow_payloads(function, storage, "s3:GetObject", "s3:PutObject")
     function.allow("sqs:SendMessage", on=ingest.rejected.queue_arn)
     function.alias.add_event_source(
         SqsEventSource(
@@ -52,6 +62,45 @@ def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
         )
     )
     return function
+
+
+def rebuilder(scope: Construct, *, stage: Stage, storage: Storage, rebuild: Rebuild) -> Function:
+    """Makes the memories of the leads of its queue, or of the one that a call names, from their events again."""
+    function = Function(
+        scope,
+        "Rebuilder",
+        stage=stage,
+        package="rebuilder",
+        description="Folds the memories of leads again from their events",
+        settings=RebuilderSettings(
+            stage=stage.name, table_name=storage.table.table_name, payload_bucket=storage.payloads.bucket_name
+        ),
+        timeout=REBUILDER_TIMEOUT,
+        memory_mib=1024,
+    )
+    function.allow(*_RECORDING, on=storage.table.table_arn)
+    _allow_payloads(function, storage, "s3:GetObject")
+    function.alias.add_event_source(
+        SqsEventSource(
+            rebuild.queue,
+            batch_size=REBUILT_AT_ONCE,
+            max_concurrency=stage.rebuilders,
+            report_batch_item_failures=True,
+        )
+    )
+    return function
+
+
+def _allow_payloads(function: Function, storage: Storage, *actions: str) -> None:
+    objects = f"{large_payloads.PREFIX}*"
+    function.allow(*actions, on=storage.payloads.arn_for_objects(objects))
+    bucket = Stack.of(function).get_logical_id(cast(s3.CfnBucket, storage.payloads.node.default_child))
+    Validations.of(function.role).acknowledge(
+        Acknowledgment(
+            id=f"AwsSolutions-IAM5[Resource::<{bucket}.Arn>/{objects}]",
+            reason="An object's key is made of its content, so only the prefix is known.",
+        )
+    )
 
 
 def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
@@ -80,7 +129,7 @@ def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
         timeout=Duration.seconds(30),
         memory_mib=1024,
     )
-    function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=storage.table.table_arn)
+    function.allow("dynamodb:GetItem", on=storage.table.table_arn)
     if profiles:
         function.allow("rds-data:ExecuteStatement", on=profiles.cluster_arn)
         function.allow("secretsmanager:GetSecretValue", on=profiles.secret_arn)
@@ -101,7 +150,7 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
         timeout=Duration.minutes(1),
         memory_mib=512,
     )
-    function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=storage.table.table_arn)
+    function.allow("dynamodb:BatchGetItem", on=storage.table.table_arn)
     function.allow("dynamodb:Query", on=storage.index_arn)
     function.allow("events:PutEvents", on=ingest.bus.event_bus_arn)
     scheduler.Schedule(

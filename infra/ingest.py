@@ -16,17 +16,18 @@ MESSAGE_MAX_BYTES = 1024 * 1024
 class Ingest(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, visibility_timeout: Duration) -> None:
         super().__init__(scope, construct_id)
-        self._removal_policy = stage.removal_policy
-        self.dead_letters = self._queue("DeadLetters")
-        self.rejected = self._queue("Rejected")
+        self.dead_letters = queue(self, "DeadLetters", stage=stage)
+        self.rejected = queue(self, "Rejected", stage=stage)
         Validations.of(self.rejected).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-SQS3",
                 reason="It is an end of the line, as a dead-letter queue is: people read it, no function does.",
             )
         )
-        self.queue = self._queue(
+        self.queue = queue(
+            self,
             "Queue",
+            stage=stage,
             visibility_timeout=visibility_timeout,
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=DELIVERIES),
         )
@@ -46,23 +47,25 @@ class Ingest(Construct):
                 source_event_bus=self.bus,
                 event_pattern=events.EventPattern(source=events.Match.prefix("")),
                 retention=Duration.days(stage.archive_days),
-            ).apply_removal_policy(self._removal_policy)
+            ).apply_removal_policy(stage.removal_policy)
 
-    def _queue(
-        self,
-        construct_id: str,
-        *,
-        visibility_timeout: Duration | None = None,
-        dead_letter_queue: sqs.DeadLetterQueue | None = None,
-    ) -> sqs.Queue:
-        return sqs.Queue(
-            self,
-            construct_id,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            max_message_size_bytes=MESSAGE_MAX_BYTES,
-            retention_period=Duration.days(WAITING_DAYS),
-            visibility_timeout=visibility_timeout,
-            dead_letter_queue=dead_letter_queue,
-            removal_policy=self._removal_policy,
-        )
+
+def queue(
+    scope: Construct,
+    construct_id: str,
+    *,
+    stage: Stage,
+    visibility_timeout: Duration | None = None,
+    dead_letter_queue: sqs.DeadLetterQueue | None = None,
+) -> sqs.Queue:
+    return sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        max_message_size_bytes=MESSAGE_MAX_BYTES,
+        retention_period=Duration.days(WAITING_DAYS),
+        visibility_timeout=visibility_timeout,
+        dead_letter_queue=dead_letter_queue,
+        removal_policy=stage.removal_policy,
+    )

@@ -9,8 +9,9 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.function import Function
 from infra.ingest import Ingest
+from infra.lambda_function import Function
+from infra.rebuild import Rebuild
 from infra.stages import Stage
 
 OLDEST_MESSAGE_SECONDS = 300
@@ -25,6 +26,7 @@ class Observability(Construct):
         *,
         stage: Stage,
         ingest: Ingest,
+        rebuild: Rebuild,
         table: dynamodb.TableV2,
         functions: Sequence[Function],
     ) -> None:
@@ -35,11 +37,13 @@ class Observability(Construct):
         dead = ingest.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
         rejected = ingest.rejected.metric_approximate_number_of_messages_visible(period=_PERIOD)
         oldest = ingest.queue.metric_approximate_age_of_oldest_message(period=_PERIOD)
+        not_rebuilt = rebuild.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
         errors = [function.function.metric_errors(period=_PERIOD) for function in functions]
         throttles = [function.function.metric_throttles(period=_PERIOD) for function in functions]
 
         self._alarm("DeadLetters", dead, "Events that failed every delivery wait in the dead-letter queue")
         self._alarm("Rejected", rejected, "Low severity: rejected events wait, each with its reason")
+        self._alarm("NotRebuilt", not_rebuilt, "Low severity: leads that no delivery rebuilt wait for a person")
         self._alarm("OldestMessage", oldest, "Events are not recorded in time", OLDEST_MESSAGE_SECONDS)
         for function, failed, throttled in zip(functions, errors, throttles, strict=True):
             name = function.node.id

@@ -6,6 +6,7 @@ from constructs import Construct
 from infra import functions
 from infra.ingest import Ingest
 from infra.observability import Observability
+from infra.rebuild import Rebuild
 from infra.stages import Stage
 from infra.storage import Storage
 
@@ -25,29 +26,40 @@ class LeadMemoryStack(Stack):
             self,
             "Ingest",
             stage=stage,
-            # Six times the function's timeout, as AWS advises for a queue that is read in batches.
-            visibility_timeout=Duration.seconds(6 * functions.UPDATER_TIMEOUT.to_seconds()),
+            visibility_timeout=Duration.seconds(stage.timeouts_hidden * functions.UPDATER_TIMEOUT.to_seconds()),
         )
         updater = functions.updater(self, stage=stage, storage=storage, ingest=ingest)
         resolver = functions.resolver(self, stage=stage, storage=storage)
         cleanup = functions.cleanup(self, stage=stage, storage=storage, ingest=ingest)
+        rebuild = Rebuild(
+            self,
+            "Rebuild",
+            stage=stage,
+            visibility_timeout=Duration.seconds(6 * functions.REBUILDER_TIMEOUT.to_seconds()),
+        )
+        rebuilder = functions.rebuilder(self, stage=stage, storage=storage, rebuild=rebuild)
         Observability(
             self,
             "Observability",
             stage=stage,
             ingest=ingest,
+            rebuild=rebuild,
             table=storage.table,
-            functions=[updater, resolver, cleanup],
+            functions=[updater, resolver, cleanup, rebuilder],
         )
         outputs = {
             "TableName": storage.table.table_name,
+            "PayloadBucket": storage.payloads.bucket_name,
             "BusName": ingest.bus.event_bus_name,
             "IngestQueueUrl": ingest.queue.queue_url,
             "DeadLetterQueueUrl": ingest.dead_letters.queue_url,
             "RejectedQueueUrl": ingest.rejected.queue_url,
+            "RebuildQueueUrl": rebuild.queue.queue_url,
+            "RebuildDeadLetterQueueUrl": rebuild.dead_letters.queue_url,
             "UpdaterFunction": updater.alias.function_arn,
             "ResolverFunction": resolver.alias.function_arn,
             "CleanupFunction": cleanup.alias.function_arn,
+            "RebuilderFunction": rebuilder.alias.function_arn,
             # An output cannot be empty.
             "ProfileFields": ",".join(stage.profiles.fields) if stage.profiles else "-",
         }

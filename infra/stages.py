@@ -34,7 +34,11 @@ class Stage:
     max_concurrency: int
     batch_size: int = 100
     batching_window_seconds: int = 1
+    timeouts_hidden: int = 6
+    """How long a batch is hidden from the other updaters, in timeouts of the updater. AWS advises six."""
     cleanup_every_minutes: int = 5
+    rebuilders: int = 2
+    """At once; what they read and write is paid for beside live traffic, and a rebuild is in no hurry."""
     profiles: ProfileDatabase | None = None
     alarm_topic_arn: str | None = None
     """The SNS topic that is told of alarms."""
@@ -52,6 +56,8 @@ LOCAL = Stage(
     archive_days=None,
     batch_size=10,
     batching_window_seconds=0,
+    # What a killed process held comes back while somebody waits for it.
+    timeouts_hidden=1,
     max_concurrency=2,
     profiles=ProfileDatabase(
         cluster_arn="arn:aws:rds:us-east-1:000000000000:cluster:leads",
@@ -89,6 +95,7 @@ PROD = Stage(
     log_retention=RetentionDays.THREE_MONTHS,
     archive_days=30,
     max_concurrency=50,
+    rebuilders=20,
 )
 
 STAGES = {stage.name: stage for stage in (LOCAL, DEV, STAGING, PROD)}

@@ -1,6 +1,8 @@
-"""The one table."""
+"""The one table, and the bucket of what does not fit into an item."""
 
+from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.stages import Stage
@@ -32,6 +34,20 @@ class Storage(Construct):
             non_key_attributes=[keys.TOUCHES],
         )
         self.index_arn = f"{self.table.table_arn}/index/{keys.GSI1}"
+        self.payloads = s3.Bucket(
+            self,
+            "Payloads",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            removal_policy=stage.removal_policy,
+        )
+        Validations.of(self.payloads).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="Functions and the client alone read it, by exact key; CloudTrail can log that.",
+            )
+        )
 
 
 def _text(name: str) -> dynamodb.Attribute:

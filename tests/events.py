@@ -58,7 +58,7 @@ _products = st.lists(
     st.fixed_dictionaries({"sku": _few, "price": _amounts, "quantity": st.integers(1, 2)}), min_size=0, max_size=3
 )
 _currencies = st.sampled_from(["BRL", "JPY"])
-_happenings = st.one_of(
+happenings = st.one_of(
     st.tuples(
         st.just("order.paid"),
         st.fixed_dictionaries(
@@ -121,8 +121,14 @@ _happenings = st.one_of(
 @st.composite
 def streams(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
     """One lead's events, few enough names that they meet, several at one time."""
-    happenings = draw(st.lists(st.tuples(_happenings, st.integers(0, 6)), min_size=1, max_size=max_size))
+    drawn = draw(st.lists(st.tuples(happenings, st.integers(0, 6)), min_size=1, max_size=max_size))
     return [
-        event(event_type, data, event_id=f"e{number}", at=START + timedelta(minutes=minute))
-        for number, ((event_type, data), minute) in enumerate(happenings)
+        event(
+            event_type,
+            data,
+            event_id=f"e{number}",
+            at=START + timedelta(minutes=minute),
+            source="cleanup" if event_type == "memory.expired" else "test",
+        )
+        for number, ((event_type, data), minute) in enumerate(drawn)
     ]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from itertools import count
 from random import Random
 
 from lead_memory.domain import canonical
@@ -21,6 +22,7 @@ class MemoryStore:
         self.touches: dict[str, Collection[MemoryKey]] = {}
         self.commits: list[Commit] = []
         self.log_reads = 0
+        self._versions = count(1)
 
     @property
     def memories(self) -> dict[MemoryKey, Memory]:
@@ -35,10 +37,10 @@ class MemoryStore:
 
     async def known(self, lead_id: str, refs: Collection[str]) -> dict[str, Known]:
         found = {ref: self.events[ref] for ref in refs if ref in self.events}
-        return {ref: Known(event.content_hashes(), settled) for ref, (event, settled) in found.items()}
+        return {ref: Known(event.content_hashes, settled) for ref, (event, settled) in found.items()}
 
     async def commit(self, commit: Commit) -> None:
-        assert len(commit.touches) + len(commit.writes) + 1 <= 100
+        assert len(commit.touches) + len(commit.writes) + (commit.new_lead_of is not None) <= 100
         if again := [event.ref for event in commit.events if event.ref in self.events]:
             raise AlreadyRecorded(again)
         if commit.new_lead_of is not None and self.organization_id is not None:
@@ -51,12 +53,12 @@ class MemoryStore:
         self.organization_id = commit.new_lead_of or self.organization_id
         self.events.update({event.ref: (event, commit.settled) for event in commit.events})
         if commit.settles is not None:
-            self.events[commit.settles.ref] = (commit.settles, True)
+            self.events[commit.settles] = (self.events[commit.settles][0], True)
         for write in commit.writes:
             if write.memory is None:
                 del self.rows[write.name]
             else:
-                self.rows[write.name] = Stored(write.memory, (write.version or 0) + 1)
+                self.rows[write.name] = Stored(write.memory, next(self._versions))
 
     def _lost(self, write: Write) -> bool:
         row = self.rows.get(write.name)

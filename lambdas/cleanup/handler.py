@@ -5,8 +5,6 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import boto3
-
 from lead_memory.adapters.bus import EventBus
 from lead_memory.adapters.due import DueIndex
 from lead_memory.adapters.metrics import emit_metrics
@@ -14,7 +12,8 @@ from lead_memory.adapters.table import DynamoTable
 from lead_memory.services.sweep import sweep
 from lead_memory.settings import CleanupSettings
 
-STOP_BEFORE_END_MS = 10_000
+STOP_BEFORE_END_MS = 25_000
+"""What a call of the bus takes at worst, and some."""
 
 
 class Context(Protocol):
@@ -22,8 +21,9 @@ class Context(Protocol):
 
 
 _settings = CleanupSettings.from_environment(os.environ)
-_due = DueIndex(DynamoTable.open(_settings.table_name, os.environ))
-_bus = EventBus(_settings.bus_name, boto3.client("events"))
+_table = DynamoTable.open(_settings.table_name, os.environ)
+_due = DueIndex(_table)
+_bus = EventBus.open(_settings.bus_name)
 _loop = asyncio.Runner()
 
 

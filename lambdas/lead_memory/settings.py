@@ -29,6 +29,13 @@ class UpdaterSettings(Settings, frozen=True, kw_only=True):
     stage: str
     table_name: str
     rejected_queue_url: str
+    payload_bucket: str
+
+
+class RebuilderSettings(Settings, frozen=True, kw_only=True):
+    stage: str
+    table_name: str
+    payload_bucket: str
 
 
 class ResolverSettings(Settings, frozen=True, kw_only=True):

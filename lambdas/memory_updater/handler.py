@@ -3,8 +3,9 @@
 import asyncio
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
+from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.metrics import emit_metrics
 from lead_memory.adapters.rejected_queue import SqsRejectedQueue
 from lead_memory.adapters.store import EventStore
@@ -13,21 +14,37 @@ from lead_memory.services.ingest import Message, ingest
 from lead_memory.services.record import Recorder
 from lead_memory.settings import UpdaterSettings
 
+SECONDS_TO_ANSWER = 8
+"""Kept for sending what was rejected, and for the answer."""
+
+
+class Context(Protocol):
+    def get_remaining_time_in_millis(self) -> int: ...
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
 _settings = UpdaterSettings.from_environment(os.environ)
-_recorder = Recorder(EventStore(DynamoTable.open(_settings.table_name, os.environ), _now))
+_table = DynamoTable.open(_settings.table_name, os.environ)
+_recorder = Recorder(EventStore(_table, PayloadBucket(_settings.payload_bucket), _now))
 _rejected_queue = SqsRejectedQueue(_settings.rejected_queue_url)
 # One loop for the life of the process: the connections belong to it.
 _loop = asyncio.Runner()
 
 
-def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     messages = [Message(record["messageId"], record["body"]) for record in event["Records"]]
-    report = _loop.run(ingest(messages, recorder=_recorder, rejected_queue=_rejected_queue, now=_now()))
+    report = _loop.run(
+        ingest(
+            messages,
+            recorder=_recorder,
+            rejected_queue=_rejected_queue,
+            now=_now(),
+            patience_seconds=context.get_remaining_time_in_millis() / 1000 - SECONDS_TO_ANSWER,
+        )
+    )
     emit_metrics(
         _settings.stage,
         "memory_updater",

@@ -1,5 +1,6 @@
 """What callers send to the resolver and what it answers. A mistake in a request is an answer too."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -12,6 +13,9 @@ from lead_memory.domain.templates.syntax import TemplateError, parse, parse_vari
 from lead_memory.services.resolve import LeadAnswer, Question
 
 MAX_LEADS = 500
+MAX_ANSWER_BYTES = 5_800_000
+"""Lambda answers with 6 MB at most."""
+TOO_LARGE = "answer_too_large"
 
 _SINGLE = "template"
 
@@ -31,10 +35,12 @@ class Mistake(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     column: int | None = None
     expected: str | None = None
     nearest: str | None = None
+    leads_that_fit: int | None = None
+    """In one call, if the others are like these."""
 
 
 class BadRequest(LeadMemoryError):  # noqa: N818 - the caller's, not ours
-    """The request can never be answered; give the caller the mistake."""
+    """The request can never be answered as it stands; give the caller the mistake."""
 
     def __init__(self, mistake: Mistake) -> None:
         super().__init__(mistake.code)
@@ -91,7 +97,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         )
 
     def answered(self, leads: Sequence[LeadAnswer]) -> Answer:
-        """`text` where one template was asked for, `texts` where several were."""
+        """`text` where one template was asked for, `texts` where several were.
+
+        Raises `BadRequest` where there is more to say than Lambda lets through.
+        """
         written = []
         for lead in leads:
             fields = msgspec.structs.asdict(lead)
@@ -105,7 +114,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "get_item": sum(lead.reads.get_item for lead in leads),
             "sql": max(lead.reads.sql for lead in leads),
         }
-        return _plain({"leads": written, "reads": reads})
+        answer = msgspec.json.encode({"leads": written, "reads": reads})
+        _check_size(len(answer), len(leads))
+        plain: Answer = msgspec.json.decode(answer)
+        # The runtime writes it with a space after each comma and colon.
+        _check_size(len(json.dumps(plain, ensure_ascii=False).encode()), len(leads))
+        return plain
 
 
 def planned(question: Question, has_profiles: bool) -> Answer:
@@ -124,6 +138,20 @@ def planned(question: Question, has_profiles: bool) -> Answer:
             }
         }
     )
+
+
+def _check_size(size: int, leads: int) -> None:
+    if size <= MAX_ANSWER_BYTES:
+        return
+    fit = leads * MAX_ANSWER_BYTES // size
+    advice = f"ask for {fit} leads at a time" if fit else "ask with fewer or shorter templates"
+    message = f"The answer for {leads} leads takes {size:,} bytes and may take {MAX_ANSWER_BYTES:,}: {advice}."
+    raise BadRequest(Mistake(code=TOO_LARGE, message=message, leads_that_fit=fit))
+
+
+def profiles_too_large(leads: int) -> Mistake:
+    message = f"The profiles of these {leads} leads are more than the Data API's 1 MB: ask for fewer at a time."
+    return Mistake(code=TOO_LARGE, message=message)
 
 
 def refused(mistake: Mistake) -> Answer:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from infra import assets
-from lead_memory.settings import CleanupSettings, ResolverSettings, Settings, UpdaterSettings
+from lead_memory.settings import CleanupSettings, RebuilderSettings, ResolverSettings, Settings, UpdaterSettings
 
 pytestmark = pytest.mark.xdist_group("infra")
 
 SETTINGS: dict[str, Settings] = {
     "memory_updater": UpdaterSettings(
-        stage="local", table_name="table", rejected_queue_url="http://localhost/rejected"
+        stage="local", table_name="table", rejected_queue_url="http://localhost/rejected", payload_bucket="payloads"
     ),
     "resolver": ResolverSettings(
         stage="local",
@@ -28,6 +28,7 @@ SETTINGS: dict[str, Settings] = {
         profile_organization_column="organization_id",
         profile_fields="name",
     ),
+    "rebuilder": RebuilderSettings(stage="local", table_name="table", payload_bucket="payloads"),
     "cleanup": CleanupSettings(stage="local", table_name="table", bus_name="bus"),
 }
 LAZY_MODULES = {"resolver": ["lead_memory.domain.templates.localized"]}
@@ -37,7 +38,7 @@ LAMBDA_SETS = {
     "AWS_ACCESS_KEY_ID": "id",
     "AWS_SECRET_ACCESS_KEY": "key",
 }
-ENOUGH_MEGABYTES = {"memory_updater": 32, "resolver": 60, "cleanup": 24}
+ENOUGH_MEGABYTES = {"memory_updater": 32, "rebuilder": 32, "resolver": 60, "cleanup": 24}
 AARCH64 = 183
 
 IMPORT = """

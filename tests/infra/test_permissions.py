@@ -16,34 +16,32 @@ from tests.infra.conftest import new_app
 pytestmark = pytest.mark.xdist_group("infra")
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-READ_ONE = {"dynamodb:BatchGetItem", "dynamodb:GetItem"}
 TABLE, INDEX, BUS = "StorageTable", "StorageTable/index/gsi1", "IngestBus"
 QUEUE, REJECTED = "IngestQueue", "IngestRejected"
+PAYLOADS = "StoragePayloads/events/*"
+RECEIVE = {
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+}
 
+# Of the table, `test_table_requests.py` finds out what each role needs.
 UPDATER = {
     "UpdaterLogs": LOGS,
-    TABLE: READ_ONE
-    | {
-        "dynamodb:ConditionCheckItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-        "dynamodb:UpdateItem",
-    },
+    PAYLOADS: {"s3:GetObject", "s3:PutObject"},
     REJECTED: {"sqs:SendMessage"},
-    QUEUE: {
-        "sqs:ChangeMessageVisibility",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
-        "sqs:ReceiveMessage",
-    },
+    QUEUE: RECEIVE,
 }
-RESOLVER = {"ResolverLogs": LOGS, TABLE: READ_ONE}
+REBUILDER = {
+    "RebuilderLogs": LOGS,
+    PAYLOADS: {"s3:GetObject"},
+    "RebuildQueue": RECEIVE,
+}
+RESOLVER = {"ResolverLogs": LOGS}
 CLEANUP = {
     "CleanupLogs": LOGS,
-    TABLE: READ_ONE,
-    INDEX: {"dynamodb:Query"},
     BUS: {"events:PutEvents"},
 }
 SCHEDULER = {"CleanupLive": {"lambda:InvokeFunction"}}
@@ -81,39 +79,47 @@ def granted(template: Template, role: str) -> dict[str, set[str]]:
     return dict(actions)
 
 
+def granted_beside_the_table(template: Template, role: str) -> dict[str, set[str]]:
+    actions = granted(template, role)
+    return {resource: actions[resource] for resource in actions if resource not in (TABLE, INDEX)}
+
+
 def test_each_role_may_do_exactly_what_its_function_does(template: Template, stage: Stage) -> None:
     resolver = dict(RESOLVER)
     if stage.profiles:
         resolver[stage.profiles.cluster_arn] = {"rds-data:ExecuteStatement"}
         resolver[stage.profiles.secret_arn] = {"secretsmanager:GetSecretValue"}
-    assert granted(template, "UpdaterRole") == UPDATER
-    assert granted(template, "ResolverRole") == resolver
-    assert granted(template, "CleanupRole") == CLEANUP
-    assert granted(template, "SchedulerRole") == SCHEDULER
+    assert granted_beside_the_table(template, "UpdaterRole") == UPDATER
+    assert granted_beside_the_table(template, "RebuilderRole") == REBUILDER
+    assert granted_beside_the_table(template, "ResolverRole") == resolver
+    assert granted_beside_the_table(template, "CleanupRole") == CLEANUP
+    assert granted_beside_the_table(template, "SchedulerRole") == SCHEDULER
 
 
 def test_no_role_has_other_policies(template: Template) -> None:
     roles = template.find_resources("AWS::IAM::Role")
-    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 4
+    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 5
     for role in roles.values():
         assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
 
 
-def test_nothing_that_is_allowed_has_a_wildcard(template: Template) -> None:
-    kinds = ("AWS::IAM::Policy", "AWS::SQS::QueuePolicy")
+def test_nothing_that_is_allowed_has_a_wildcard_but_the_large_payloads_of_events(template: Template) -> None:
+    kinds = ("AWS::IAM::Policy", "AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy")
     allowed = [
         statement for kind in kinds for _, statement in statements(template, kind) if statement["Effect"] == "Allow"
     ]
     assert allowed
     for statement in allowed:
-        assert "*" not in str([statement["Action"], statement["Resource"], statement.get("Principal")])
+        resources = [arn for arn in listed(statement["Resource"]) if resource_name(arn) != PAYLOADS]
+        assert "*" not in str([statement["Action"], resources, statement.get("Principal")])
 
 
-def test_queues_refuse_plain_http(template: Template) -> None:
+@pytest.mark.parametrize("kind", ["SQS::Queue", "S3::Bucket"])
+def test_queues_and_the_bucket_refuse_plain_http(template: Template, kind: str) -> None:
     refusals = [
-        statement for _, statement in statements(template, "AWS::SQS::QueuePolicy") if statement["Effect"] == "Deny"
+        statement for _, statement in statements(template, f"AWS::{kind}Policy") if statement["Effect"] == "Deny"
     ]
-    assert len(refusals) == len(template.find_resources("AWS::SQS::Queue"))
+    assert len(refusals) == len(template.find_resources(f"AWS::{kind}"))
     assert all(each["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for each in refusals)
 
 
@@ -121,7 +127,7 @@ def test_a_stage_on_aws_that_gets_a_profile_database_may_read_that_one(tmp_path:
     stack = LeadMemoryStack(new_app(tmp_path), stage=replace(PROD, profiles=LOCAL.profiles))
     template = Template.from_stack(stack)
     assert LOCAL.profiles
-    assert granted(template, "ResolverRole") == {
+    assert granted_beside_the_table(template, "ResolverRole") == {
         **RESOLVER,
         LOCAL.profiles.cluster_arn: {"rds-data:ExecuteStatement"},
         LOCAL.profiles.secret_arn: {"secretsmanager:GetSecretValue"},

@@ -14,8 +14,12 @@ from tests.infra.conftest import new_app
 pytestmark = pytest.mark.xdist_group("infra")
 
 KEEPS_DATA = {"local": False, "dev": False, "staging": True, "prod": True}
+LOG_DAYS = {"local": 1, "dev": 7, "staging": 30, "prod": 90}
+ARCHIVE_DAYS = {"dev": 7, "staging": 14, "prod": 30}
+BATCHES = {"local": (10, 0, 2), "dev": (100, 1, 5), "staging": (100, 1, 10), "prod": (100, 1, 50)}
+"""Of the updater: at most how many messages, after how many seconds, and how many batches at once."""
 ON_AWS = {"local": False, "dev": True, "staging": True, "prod": True}
-FUNCTIONS = ("Updater", "Resolver", "Cleanup")
+FUNCTIONS = ("Updater", "Resolver", "Cleanup", "Rebuilder")
 
 
 def only(template: Template, resource_type: str) -> dict[str, Any]:
@@ -67,6 +71,7 @@ def test_data_is_kept_in_staging_and_prod_and_goes_with_the_stack_elsewhere(temp
     assert replica["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is kept
     for resource_type in (
         "AWS::DynamoDB::GlobalTable",
+        "AWS::S3::Bucket",
         "AWS::SQS::Queue",
         "AWS::Logs::LogGroup",
         "AWS::Events::Archive",
@@ -97,12 +102,27 @@ def test_everything_on_the_bus_reaches_the_queue_or_the_dead_letters(template: T
     assert properties["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 5}
 
 
-def test_a_message_stays_hidden_for_six_times_the_time_that_the_updater_has(template: Template) -> None:
-    updater = template.find_resources("AWS::Lambda::Function")[
-        logical_id(template, "AWS::Lambda::Function", "UpdaterFunction")
-    ]
-    queue = template.find_resources("AWS::SQS::Queue")[logical_id(template, "AWS::SQS::Queue", "IngestQueue")]
-    assert queue["Properties"]["VisibilityTimeout"] >= 6 * updater["Properties"]["Timeout"]
+@pytest.mark.parametrize(("queue", "function"), [("IngestQueue", "Updater"), ("RebuildQueue", "Rebuilder")])
+def test_a_message_stays_hidden_for_six_times_the_time_that_its_function_has(
+    template: Template, stage: Stage, queue: str, function: str
+) -> None:
+    functions, queues = (template.find_resources(f"AWS::{kind}") for kind in ("Lambda::Function", "SQS::Queue"))
+    reader = functions[logical_id(template, "AWS::Lambda::Function", f"{function}Function")]
+    hidden = queues[logical_id(template, "AWS::SQS::Queue", queue)]["Properties"]["VisibilityTimeout"]
+    times = stage.timeouts_hidden if queue == "IngestQueue" else 6
+    assert hidden == times * reader["Properties"]["Timeout"]
+    assert times == 6 or not ON_AWS[stage.name]
+
+
+def test_rebuilding_is_bounded_and_what_fails_each_time_waits_for_a_person(template: Template, stage: Stage) -> None:
+    bounds = sorted(
+        mapping["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+        for mapping in template.find_resources("AWS::Lambda::EventSourceMapping").values()
+    )
+    assert bounds == sorted([stage.max_concurrency, stage.rebuilders])
+    queue = template.find_resources("AWS::SQS::Queue")[logical_id(template, "AWS::SQS::Queue", "RebuildQueue")]
+    dead_letters = {"Fn::GetAtt": [logical_id(template, "AWS::SQS::Queue", "RebuildDeadLetters"), "Arn"]}
+    assert queue["Properties"]["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 5}
 
 
 def test_every_queue_takes_a_mebibyte_keeps_it_for_two_weeks_and_is_encrypted(template: Template) -> None:
@@ -114,11 +134,25 @@ def test_every_queue_takes_a_mebibyte_keeps_it_for_two_weeks_and_is_encrypted(te
             "SqsManagedSseEnabled": True,
         },
     )
-    template.resource_count_is("AWS::SQS::Queue", 3)
+    template.resource_count_is("AWS::SQS::Queue", 5)
+
+
+def test_the_bucket_is_encrypted_and_nobody_outside_can_be_let_in(template: Template) -> None:
+    bucket = only(template, "AWS::S3::Bucket")["Properties"]
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert bucket["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
 
 
 def test_the_bus_is_archived_on_aws_only(template: Template, stage: Stage) -> None:
-    template.resource_count_is("AWS::Events::Archive", 1 if ON_AWS[stage.name] else 0)
+    archives = template.find_resources("AWS::Events::Archive").values()
+    days = ARCHIVE_DAYS.get(stage.name)
+    assert [archive["Properties"]["RetentionDays"] for archive in archives] == ([days] if days else [])
 
 
 def test_functions_start_from_snapshots_on_aws_only(template: Template, stage: Stage) -> None:
@@ -131,22 +165,37 @@ def test_functions_start_from_snapshots_on_aws_only(template: Template, stage: S
         assert properties["LoggingConfig"]["LogFormat"] == "JSON"
 
 
-def test_every_function_has_its_own_log_group_and_logs_go_one_day(template: Template) -> None:
+def test_every_function_has_its_own_log_group_that_is_kept_as_long_as_the_stage_says(
+    template: Template, stage: Stage
+) -> None:
     groups = template.find_resources("AWS::Logs::LogGroup")
     functions = template.find_resources("AWS::Lambda::Function").values()
     assert {each["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for each in functions} == set(groups)
     assert len(groups) == len(FUNCTIONS)
-    assert all(group["Properties"]["RetentionInDays"] > 0 for group in groups.values())
+    assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {LOG_DAYS[stage.name]}
 
 
-def test_the_queue_and_the_schedule_call_the_alias(template: Template) -> None:
-    mapping = only(template, "AWS::Lambda::EventSourceMapping")["Properties"]
-    updater = logical_id(template, "AWS::Lambda::Alias", "Updater")
-    assert {"Ref": updater} in mapping["FunctionName"]["Fn::Join"][1][0]["Fn::Select"][1]["Fn::Split"]
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+def test_the_queues_and_the_schedule_call_the_alias(template: Template) -> None:
+    mappings = template.find_resources("AWS::Lambda::EventSourceMapping")
+    for reader in ("Updater", "Rebuilder"):
+        (mapping,) = (each["Properties"] for name, each in mappings.items() if name.startswith(reader))
+        alias = logical_id(template, "AWS::Lambda::Alias", reader)
+        assert {"Ref": alias} in mapping["FunctionName"]["Fn::Join"][1][0]["Fn::Select"][1]["Fn::Split"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     schedule = only(template, "AWS::Scheduler::Schedule")["Properties"]
     assert schedule["Target"]["Arn"] == {"Ref": logical_id(template, "AWS::Lambda::Alias", "Cleanup")}
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+
+
+def test_the_updater_takes_batches_as_large_and_as_many_at_once_as_the_stage_says(
+    template: Template, stage: Stage
+) -> None:
+    mappings = template.find_resources("AWS::Lambda::EventSourceMapping")
+    (mapping,) = (each["Properties"] for name, each in mappings.items() if name.startswith("Updater"))
+    batch_size, window_seconds, at_once = BATCHES[stage.name]
+    assert mapping["BatchSize"] == batch_size
+    assert mapping["MaximumBatchingWindowInSeconds"] == window_seconds
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": at_once}
 
 
 def test_the_alias_changes_with_every_version(template: Template) -> None:
@@ -162,14 +211,27 @@ def test_each_alarm_watches_one_trouble(template: Template) -> None:
         ("ApproximateAgeOfOldestMessage", "IngestQueue"),
         ("ApproximateNumberOfMessagesVisible", "IngestDeadLetters"),
         ("ApproximateNumberOfMessagesVisible", "IngestRejected"),
+        ("ApproximateNumberOfMessagesVisible", "RebuildDeadLetters"),
         ("Errors", "CleanupFunction"),
+        ("Errors", "RebuilderFunction"),
         ("Errors", "ResolverFunction"),
         ("Errors", "UpdaterFunction"),
         ("Throttles", "CleanupFunction"),
+        ("Throttles", "RebuilderFunction"),
         ("Throttles", "ResolverFunction"),
         ("Throttles", "UpdaterFunction"),
     ]
     template.resource_count_is("AWS::CloudWatch::Dashboard", 1)
+
+
+def test_an_alarm_rings_within_a_minute_of_the_first_trouble_and_not_where_nothing_happens(template: Template) -> None:
+    for alarm in (each["Properties"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()):
+        metric = alarm["MetricName"]
+        assert alarm["Threshold"] == (300 if metric == "ApproximateAgeOfOldestMessage" else 0)
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+        assert alarm["Statistic"] == ("Sum" if metric in ("Errors", "Throttles") else "Maximum")
+        assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 1)
+        assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_alarms_tell_the_topic_that_the_stage_names(tmp_path: Path) -> None:
@@ -190,6 +252,7 @@ def test_the_outputs_are_what_the_client_looks_for(template: Template, stage: St
     outputs = template.to_json()["Outputs"]
     assert set(outputs) == {
         "TableName",
+        "PayloadBucket",
         "BusName",
         "IngestQueueUrl",
         "DeadLetterQueueUrl",
@@ -197,6 +260,9 @@ def test_the_outputs_are_what_the_client_looks_for(template: Template, stage: St
         "UpdaterFunction",
         "ResolverFunction",
         "CleanupFunction",
+        "RebuildQueueUrl",
+        "RebuildDeadLetterQueueUrl",
+        "RebuilderFunction",
         "ProfileFields",
     }
     for name in FUNCTIONS:

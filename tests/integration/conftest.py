@@ -1,7 +1,10 @@
 """DynamoDB, SQS and EventBridge by moto's server: aiodynamo is no boto3, so it needs a real socket."""
 
-from collections.abc import AsyncIterator, Iterator
+import importlib
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
+from types import ModuleType
 from typing import Any
 
 import boto3
@@ -64,6 +67,24 @@ async def table(table_name: str, environment: dict[str, str]) -> AsyncIterator[D
     table = DynamoTable.open(table_name, environment)
     yield table
     await table.close()
+
+
+@pytest.fixture
+def import_handler(environment: dict[str, str]) -> Iterator[Callable[[str], ModuleType]]:
+    """Imports `<package>.handler` anew, because a handler reads its environment when it is imported."""
+    imported: list[ModuleType] = []
+
+    def import_anew(package: str) -> ModuleType:
+        sys.modules.pop(f"{package}.handler", None)
+        imported.append(importlib.import_module(f"{package}.handler"))
+        return imported[-1]
+
+    yield import_anew
+    for module in imported:
+        if table := getattr(module, "_table", None):
+            module._loop.run(table.close())
+        module._loop.close()
+        del sys.modules[module.__name__]
 
 
 def _schema(partition: str, sort: str) -> list[dict[str, str]]:

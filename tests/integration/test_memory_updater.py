@@ -1,10 +1,10 @@
 """The updater's handler on a table and a queue."""
 
+import asyncio
 import base64
 import gzip
-import importlib
-import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import boto3
@@ -15,6 +15,12 @@ from lead_memory.domain.memories import MemoryKey, MemoryType
 from lead_memory.settings import UpdaterSettings
 from tests.events import LEAD, body, entry
 
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
 type Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
@@ -24,12 +30,18 @@ def queue_url(environment: dict[str, str]) -> str:
 
 
 @pytest.fixture
-def handler(table_name: str, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> Handler:
-    settings = UpdaterSettings(stage="test", table_name=table_name, rejected_queue_url=queue_url)
+def handler(
+    table_name: str,
+    queue_url: str,
+    import_handler: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Handler:
+    settings = UpdaterSettings(
+        stage="test", table_name=table_name, rejected_queue_url=queue_url, payload_bucket="payloads"
+    )
     for name, value in settings.as_environment().items():
         monkeypatch.setenv(name, value)
-    sys.modules.pop("memory_updater.handler", None)
-    return importlib.import_module("memory_updater.handler").handler  # type: ignore[no-any-return]
+    return import_handler("memory_updater").handler  # type: ignore[no-any-return]
 
 
 def sqs(*bodies: str) -> dict[str, Any]:
@@ -47,7 +59,7 @@ def test_good_events_become_memories_and_bad_ones_wait_with_their_reason(
     handler: Handler, table_name: str, environment: dict[str, str], queue_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     order = body(entry("order.paid", {"order_id": "o", "total": "189.90", "currency": "BRL"}))
-    assert handler(sqs(order, "not json"), None) == {"batchItemFailures": []}
+    assert handler(sqs(order, "not json"), Context()) == {"batchItemFailures": []}
     (rejected,) = received(queue_url)
     assert rejected["Body"] == "not json"
     assert rejected["MessageAttributes"]["reason"]["StringValue"] == "not_json"
@@ -55,8 +67,6 @@ def test_good_events_become_memories_and_bad_ones_wait_with_their_reason(
     assert '"recorded": 1' in printed
     assert '"rejected_not_json": 1' in printed
     assert "189.90" not in printed
-
-    import asyncio
 
     async def last() -> Any:
         table = DynamoTable.open(table_name, environment)
@@ -69,7 +79,7 @@ def test_good_events_become_memories_and_bad_ones_wait_with_their_reason(
 
 def test_a_rejected_body_as_large_as_a_message_is_kept_whole(handler: Handler, queue_url: str) -> None:
     large = '"' + "é" * 520_000 + '"'
-    assert handler(sqs(large), None) == {"batchItemFailures": []}
+    assert handler(sqs(large), Context()) == {"batchItemFailures": []}
     (rejected,) = received(queue_url)
     assert rejected["MessageAttributes"]["encoding"]["StringValue"] == "gzip+base64"
     assert gzip.decompress(base64.b64decode(rejected["Body"])).decode() == large

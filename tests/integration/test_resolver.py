@@ -1,25 +1,24 @@
 """The resolver's handler over a DynamoDB that answers over HTTP."""
 
-import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
-from lead_memory.adapters import keys
 from lead_memory.adapters.memory_items import memory_item
+from lead_memory.adapters.profiles import RdsProfiles
+from lead_memory.services.resolve import Profile, ProfilesRefused, ProfilesTooLarge
 from lead_memory.settings import ResolverSettings
 from tests.unit.resolve.fakes import ANA, BRUNO, ORGANIZATION, memory
 
 type Handler = Callable[[object, object], dict[str, Any]]
 
-TABLE = "memories"
 MEMORIES = [
     memory(ANA, "purchase", "last_transaction", {"amount": Decimal("189.90"), "product_name": "Whey Protein 1kg"}),
     memory(ANA, "form", "sat_survey_2026:how_did_you_find_us", {"answer": "Instagram"}),
@@ -28,45 +27,47 @@ SLOW_TO_LOAD = ("pydantic", "babel", "boto3", "botocore", "difflib")
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = ResolverSettings(stage="local", table_name=TABLE).as_environment()
-    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    for name, value in (settings | credentials | {"AWS_REGION": "us-east-1"}).items():
+def settings(table_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for remembered in MEMORIES:
+        boto3.resource("dynamodb").Table(table_name).put_item(Item=memory_item(remembered, 1))
+    use(monkeypatch, ResolverSettings(stage="local", table_name=table_name))
+
+
+@pytest.fixture
+def handler(settings: None, import_handler: Callable[[str], ModuleType]) -> Handler:
+    return import_handler("resolver").handler  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def with_profiles(settings: None, table_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(
+        monkeypatch,
+        ResolverSettings(
+            stage="local",
+            table_name=table_name,
+            profile_cluster_arn="arn:aws:rds:us-east-1:000000000000:cluster:leads",
+            profile_secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:leads",
+            profile_database="leads",
+            profile_table="leads",
+            profile_id_column="id",
+            profile_organization_column="organization_id",
+            profile_fields="name,city",
+        ),
+    )
+
+
+def use(monkeypatch: pytest.MonkeyPatch, settings: ResolverSettings) -> None:
+    for name, value in settings.as_environment().items():
         monkeypatch.setenv(name, value)
 
 
-@pytest.fixture
-def server(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadedMotoServer]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    table = boto3.resource("dynamodb", region_name="us-east-1").create_table(
-        TableName=TABLE,
-        KeySchema=[
-            {"AttributeName": keys.PK, "KeyType": "HASH"},
-            {"AttributeName": keys.SK, "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in (keys.PK, keys.SK)],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    for remembered in MEMORIES:
-        table.put_item(Item=memory_item(remembered, 1))
-    yield server
-    server.stop()
+def profiles_fail(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    async def profiles(_: RdsProfiles, *asked: Sequence[str]) -> Mapping[str, Profile]:
+        raise failure
+
+    monkeypatch.setattr(RdsProfiles, "profiles", profiles)
 
 
-@pytest.fixture
-def handler(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
-    """Imported anew, because it reads the environment when it is."""
-    module = importlib.import_module("resolver.handler")
-    yield module.handler
-    module._loop.run(module._table.close())
-    module._loop.close()
-    del sys.modules["resolver.handler"]
-
-
-@pytest.mark.usefixtures("server")
 def test_the_handler_answers_each_lead_in_plain_json_call_after_call(
     handler: Handler, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,7 +95,38 @@ def test_a_mistake_is_an_answer_and_a_plan_reads_nothing(handler: Handler) -> No
     assert plan["reads"] == {"get_item": 1, "sql": 0}
 
 
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("with_profiles")
+def test_only_the_stages_profile_fields_are_taken(handler: Handler) -> None:
+    assert handler({"plan": True, "template": "{{lead.city}}"}, None)["plan"]["reads"] == {"get_item": 0, "sql": 1}
+    assert handler({"plan": True, "template": "{{lead.phone}}"}, None)["error"]["code"] == "unknown_field"
+
+
+@pytest.mark.usefixtures("with_profiles")
+def test_a_stage_whose_profiles_have_no_field_does_not_start(
+    import_handler: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAD_MEMORY_PROFILE_FIELDS", "")
+    with pytest.raises(ValueError, match="without a field"):
+        import_handler("resolver")
+
+
+@pytest.mark.usefixtures("with_profiles")
+def test_refused_profiles_are_counted_for_operators_and_profiles_too_large_are_an_error(
+    handler: Handler, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {"organization_id": ORGANIZATION, "leads": [ANA, BRUNO], "template": "{{lead.name}}"}
+    profiles_fail(monkeypatch, ProfilesRefused("AccessDeniedException"))
+    answer = handler(asked, None)
+    assert {missing["reason"] for lead in answer["leads"] for missing in lead["missing"]} == {"profile_refused"}
+    assert json.loads(capsys.readouterr().out)["leads_profile_refused"] == 2
+    profiles_fail(monkeypatch, ProfilesTooLarge())
+    assert handler(asked, None)["error"] == {
+        "code": "answer_too_large",
+        "message": "The profiles of these 2 leads are more than the Data API's 1 MB: ask for fewer at a time.",
+    }
+
+
+@pytest.mark.usefixtures("settings")
 def test_the_handler_starts_without_what_is_slow_to_load() -> None:
     program = f"import resolver.handler, sys; print([m for m in {SLOW_TO_LOAD} if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

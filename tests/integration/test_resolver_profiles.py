@@ -1,7 +1,7 @@
 """The profile adapter over a real PostgreSQL, through the RDS Data API that the local stack speaks."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from threading import Thread
 from typing import Any
@@ -9,12 +9,15 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
+from psycopg import conninfo
 
-from lead_memory.adapters.profiles import RdsProfiles
+from lead_memory.adapters.profiles import PROFILE_MAX_BYTES, RdsProfiles
 from lead_memory.domain.errors import Unavailable
+from lead_memory.domain.templates.variables import Reason
+from lead_memory.services.resolve import Profile, ProfilesRefused, ProfilesTooLarge
 from lead_memory.settings import ResolverSettings
-from local import deployment, postgres
-from local.data_api import DataApiServer
+from local import data_api, deployment, postgres
+from local.data_api import DataApiError, DataApiServer
 
 ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01"
 OTHER_ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c02"
@@ -80,6 +83,22 @@ def aurora(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         server.shutdown()
 
 
+@pytest.fixture
+def people_of(database: str, aurora: None) -> Iterator[Callable[[Mapping[str, str]], None]]:
+    """Puts leads of long names into the table."""
+
+    def insert(names: Mapping[str, str]) -> None:
+        with psycopg.connect(database) as connection:
+            for lead_id, name in names.items():
+                connection.execute(
+                    "insert into people (id, organization_id, name) values (%s, %s, %s)", [lead_id, ORGANIZATION, name]
+                )
+
+    yield insert
+    with psycopg.connect(database) as connection:
+        connection.execute("delete from people where id not in (%s, %s, %s)", [ANA, BRUNO, STRANGER])
+
+
 def use_endpoint(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_RDS_DATA", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
@@ -88,7 +107,7 @@ def use_endpoint(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
 
 def read(
     leads: Sequence[str], fields: Sequence[str] = FIELDS, *, table: str = "people", organization: str = ORGANIZATION
-) -> Mapping[str, Mapping[str, Any]]:
+) -> Mapping[str, Profile]:
     profiles = RdsProfiles.of(msgspec.structs.replace(settings, profile_table=table))
     assert profiles
     return asyncio.run(profiles.profiles(organization, leads, fields))
@@ -111,7 +130,9 @@ def test_cells_of_any_type_become_plain_values_and_numbers_keep_their_digits(tab
         },
         BRUNO: dict.fromkeys(FIELDS),
     }
-    assert str(read([ANA], ["credit"], table=table)[ANA]["credit"]) == "189.90"
+    profile = read([ANA], ["credit"], table=table)[ANA]
+    assert isinstance(profile, Mapping)
+    assert str(profile["credit"]) == "189.90"
 
 
 @pytest.mark.usefixtures("aurora")
@@ -128,11 +149,86 @@ def test_five_hundred_leads_are_read_with_one_statement() -> None:
 
 
 @pytest.mark.usefixtures("aurora")
-def test_a_column_that_the_table_lacks_is_unavailable_and_says_so_without_content() -> None:
+def test_a_column_that_the_table_lacks_is_refused_and_says_so_without_content() -> None:
     profiles = RdsProfiles.of(msgspec.structs.replace(settings, profile_fields="shoe_colour"))
     assert profiles
-    with pytest.raises(Unavailable, match="the profile database refused: DatabaseErrorException"):
+    with pytest.raises(ProfilesRefused, match=r"^DatabaseErrorException, SQLState 42703$"):
         asyncio.run(profiles.profiles(ORGANIZATION, [ANA], ["shoe_colour"]))
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "status", "failure"),
+    [
+        ("AccessDeniedException", "not authorized to perform: rds-data:ExecuteStatement", 403, ProfilesRefused),
+        ("BadRequestException", "HttpEndpoint is not enabled", 400, ProfilesRefused),
+        ("DatabaseErrorException", "ERROR: permission denied for table leads; SQLState: 42501", 400, ProfilesRefused),
+        ("DatabaseErrorException", "FATAL: too many connections; SQLState: 53300", 400, Unavailable),
+        ("DatabaseResumingException", "The database is resuming", 400, Unavailable),
+        ("StatementTimeoutException", "Request timed out", 400, Unavailable),
+        ("ServiceUnavailableError", "", 503, Unavailable),
+    ],
+)
+def test_what_passes_is_told_apart_from_what_an_operator_must_mend(
+    monkeypatch: pytest.MonkeyPatch, code: str, message: str, status: int, failure: type[Exception]
+) -> None:
+    def refuse(*_: object) -> Any:
+        raise DataApiError(code, message, status)
+
+    monkeypatch.setattr(data_api, "execute", refuse)
+    with DataApiServer(0, "unused") as server:
+        Thread(target=server.serve_forever).start()
+        use_endpoint(monkeypatch, server.server_port)
+        with pytest.raises(failure, match=code):
+            read([ANA], ["name"])
+        server.shutdown()
+
+
+def test_a_profile_that_is_too_large_or_unreadable_is_that_leads_trouble_alone(
+    people_of: Callable[[Mapping[str, str]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, largest = (f"00000000-0000-4000-8000-00000000001{n}" for n in (1, 2))
+    brackets_and_quotes = len('[""]')
+    people_of({large: "x" * (PROFILE_MAX_BYTES - brackets_and_quotes), largest: "é" * (PROFILE_MAX_BYTES // 2)})
+    profiles = read([ANA, large, largest], ["name"])
+    assert [len(profile) if isinstance(profile, Mapping) else profile for profile in profiles.values()] == [
+        1,
+        1,
+        Reason.PROFILE_REFUSED,
+    ]
+
+    def execute(*_: object) -> Any:
+        rows = [(ANA, '["Ana"]'), (BRUNO, '["Bruno", 1]'), (STRANGER, '["\\ud800"]')]
+        return {"records": [[{"stringValue": cell} for cell in row] for row in rows]}
+
+    monkeypatch.setattr(data_api, "execute", execute)
+    unreadable = Reason.PROFILE_UNAVAILABLE
+    assert read([ANA, BRUNO, STRANGER], ["name"]) == {ANA: {"name": "Ana"}, BRUNO: unreadable, STRANGER: unreadable}
+
+
+def test_profiles_that_are_more_than_an_answer_holds_are_too_large_together(
+    people_of: Callable[[Mapping[str, str]], None],
+) -> None:
+    leads = [f"00000000-0000-4000-8000-{n:012}" for n in range(100, 120)]
+    people_of(dict.fromkeys(leads, "x" * 59_000))
+    with pytest.raises(ProfilesTooLarge):
+        read(leads, ["name"])
+    assert set(read(leads[:10], ["name"])) == set(leads[:10])
+
+
+def test_a_user_who_may_read_only_the_columns_that_the_runbook_grants_reads_profiles(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create role resolver login")
+        connection.execute("grant select (id, organization_id, name) on people to resolver")
+    with DataApiServer(0, conninfo.make_conninfo(database, user="resolver")) as server:
+        Thread(target=server.serve_forever).start()
+        use_endpoint(monkeypatch, server.server_port)
+        names = read([ANA], ["name"])
+        with pytest.raises(ProfilesRefused, match="SQLState 42501"):
+            read([ANA], ["name", "credit"])
+        server.shutdown()
+    assert set(names) == {ANA}
 
 
 def test_a_database_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,3 +252,8 @@ def test_a_stage_without_profile_settings_has_no_profiles_and_half_of_them_is_an
     assert RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories")) is None
     with pytest.raises(msgspec.ValidationError, match="missing required field"):
         RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories", profile_table="leads"))
+
+
+def test_a_profile_table_without_a_field_is_an_error() -> None:
+    with pytest.raises(ValueError, match="without a field"):
+        RdsProfiles.of(msgspec.structs.replace(settings, profile_fields=None))

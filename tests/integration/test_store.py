@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lead_memory.adapters.due import DueIndex
+from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.derivations import touched
-from lead_memory.domain.errors import Conflict, Rejected, Unavailable
+from lead_memory.domain.errors import Conflict, Unavailable
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.fold import refold
 from lead_memory.domain.memories import MemoryKey, MemoryType
@@ -28,7 +29,7 @@ LAST = MemoryKey(MemoryType.PURCHASE, "last_transaction")
 
 
 def store_on(table: DynamoTable) -> EventStore:
-    return EventStore(table, lambda: NOW)
+    return EventStore(table, PayloadBucket("none"), lambda: NOW)
 
 
 async def memories_of(table: DynamoTable, lead_id: str, names: set[MemoryKey]) -> dict[str, bytes]:
@@ -79,16 +80,6 @@ async def test_a_batch_of_events_and_memories_is_all_or_nothing(table: DynamoTab
     with pytest.raises(Conflict):
         await store.commit(Commit(lead_id=LEAD, events=[view], touches={view.ref: ()}, writes=[stale]))
     assert await store.log(LEAD) == []
-
-
-async def test_an_event_over_the_item_limit_is_rejected_and_the_rest_recorded(table: DynamoTable) -> None:
-    noise = Random(1).randbytes(600_000).hex()
-    too_large = event("product.viewed", {"sku": "a", "noise": noise}, event_id="large")
-    small = event("product.viewed", {"sku": "a"}, event_id="small")
-    large, recorded = await Recorder(store_on(table)).record([too_large, small])
-    assert isinstance(large, Rejected)
-    assert large.reason == "too_large"
-    assert recorded is Outcome.RECORDED
 
 
 async def test_a_table_that_does_not_answer_gives_the_event_back(table_name: str, environment: dict[str, str]) -> None:

@@ -51,6 +51,14 @@ def view(**metadata: Any) -> str:
         (view(occurred_at="2026-02-03T14:05:11"), "time_without_zone"),
         (view(occurred_at=1770127511), "invalid_metadata"),
         (view(occurred_at=(NOW + timedelta(days=1, seconds=1)).isoformat()), "time_in_future"),
+        (view(occurred_at="0001-01-01T00:00:00+14:00"), "invalid_metadata"),
+        (view(occurred_at="9999-12-31T23:59:59-14:00"), "invalid_metadata"),
+        (view(occurred_at="1700000000"), "invalid_metadata"),
+        (view(event_id="😀" * 255), "invalid_metadata"),
+        (body(entry("product.viewed", VIEW)).replace('"a"', "1e99999999999999999999"), "invalid_data"),
+        (body(entry("memory.declared", {"memory_type": "fact", "key": "😀" * 255, "value": {}})), "key_too_long"),
+        (body(entry("ticket.created", {"ticket_id": "a\x01b"})), "key_has_control"),
+        (body(entry("memory.expired", {"memory_type": "fact", "key": "a"})), "reserved_type"),
         (view(event_id=""), "invalid_metadata"),
         (view(event_id="a#b"), "invalid_metadata"),
         (view(event_id="x" * 256), "invalid_metadata"),
@@ -91,6 +99,24 @@ def test_a_reason_never_quotes_the_content() -> None:
 def test_any_text_is_an_event_or_a_rejection(text: str | bytes) -> None:
     with suppress(Rejected):
         parse(text, NOW)
+
+
+_values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+_broken = st.dictionaries(
+    st.sampled_from([*entry("product.viewed", VIEW)["Detail"]["metadata"], "sequence", "correlation_id"]),
+    _values | st.datetimes().map(lambda time: f"{time.isoformat()}+14:00"),
+)
+_said = st.recursive(_values, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
+
+
+@given(_broken, st.sampled_from(sorted(PAYLOADS)), _said, st.sampled_from(["data", "raw_payload"]))
+def test_any_metadata_and_any_data_are_an_event_or_a_rejection(
+    broken: dict[str, Any], event_type: str, said: Any, field: str
+) -> None:
+    made = entry(event_type, {}, source="shopify")
+    made["Detail"] = {"metadata": {**made["Detail"]["metadata"], **broken}, field: said}
+    with suppress(Rejected):
+        derive(parse(body(made), NOW))
 
 
 @given(
@@ -145,4 +171,4 @@ def test_the_order_of_a_payloads_keys_does_not_make_another_event(order: list[in
     def of(pairs: list[tuple[str, str]]) -> Event:
         return event("product.viewed", dict(pairs))
 
-    assert of(fields).content_hashes() == of([fields[i] for i in order]).content_hashes()
+    assert of(fields).content_hashes == of([fields[i] for i in order]).content_hashes

@@ -1,12 +1,18 @@
 """A batch of queue messages: each gets what it deserves, and none costs another."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import pytest
 
 from lead_memory.domain.errors import Rejected, Unavailable
+from lead_memory.domain.events import Event, parse
+from lead_memory.domain.memories import MemoryKey
 from lead_memory.services.ingest import Message, Report, ingest
-from lead_memory.services.record import Commit, Recorder
-from tests.events import NOW, body, entry
+from lead_memory.services.record import Commit, Recorder, Snapshot
+from tests.events import LEAD, NOW, body, entry
 from tests.fakes import MemoryStore, no_pause
 
 
@@ -28,12 +34,13 @@ def view(event_id: str) -> str:
     return body(entry("product.viewed", {"sku": "a"}, event_id=event_id))
 
 
-async def take_in(messages: dict[str, str], store: MemoryStore, queue: Queue) -> Report:
+async def take_in(messages: dict[str, str], store: MemoryStore, queue: Queue, patience_seconds: float = 5) -> Report:
     return await ingest(
         [Message(message_id, text) for message_id, text in messages.items()],
         recorder=Recorder(store, no_pause),
         rejected_queue=queue,
         now=NOW,
+        patience_seconds=patience_seconds,
     )
 
 
@@ -71,3 +78,28 @@ async def test_the_original_body_is_what_is_rejected() -> None:
     text = json.dumps({"detail": {"x": "é"}}, ensure_ascii=False)
     await take_in({"a": text}, MemoryStore(), queue)
     assert queue.sent["a"][1] == text
+
+
+async def test_a_lead_whose_store_does_not_answer_in_time_is_given_back_and_the_others_are_not() -> None:
+    class Slow(MemoryStore):
+        async def snapshot(self, lead_id: str, names: Collection[MemoryKey]) -> Snapshot:
+            if lead_id != LEAD:
+                await asyncio.Event().wait()
+            return await super().snapshot(lead_id, names)
+
+    other = body(entry("product.viewed", {"sku": "a"}, lead_organization_id="22222222-2222-4333-8444-555555555555"))
+    report = await take_in({"a": view("1"), "b": other}, Slow(), Queue(), patience_seconds=0.2)
+    assert report.given_back == {"b"}
+    assert report.counts["recorded"] == 1
+
+
+async def test_a_message_that_breaks_the_parser_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks_on_one(text: str, now: datetime) -> Event:
+        if text == "broken":
+            raise ZeroDivisionError
+        return parse(text, now)
+
+    monkeypatch.setattr("lead_memory.services.ingest.parse", breaks_on_one)
+    report = await take_in({"a": view("1"), "b": "broken"}, MemoryStore(), Queue())
+    assert report.given_back == {"b"}
+    assert report.counts["recorded"] == 1

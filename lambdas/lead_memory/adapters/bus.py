@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lead_memory.domain.errors import Unavailable
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
 ENTRIES_A_CALL = 10
+CONNECT_SECONDS = 2
+READ_SECONDS = 8
+ATTEMPTS = 2
 
 
 class EventBus:
@@ -21,6 +26,16 @@ class EventBus:
     def __init__(self, name: str, client: "EventBridgeClient") -> None:
         self._name = name
         self._client = client
+
+    @classmethod
+    def open(cls, name: str) -> Self:
+        """No connection is made before the first call, which answers or fails in 20 seconds."""
+        retries = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        )
+        return cls(name, boto3.client("events", config=retries))
 
     async def publish(self, entries: Sequence[Entry]) -> None:
         for start in range(0, len(entries), ENTRIES_A_CALL):

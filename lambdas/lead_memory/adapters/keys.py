@@ -18,6 +18,9 @@ DUE_SHARDS = 8
 REGISTRY_SHARDS = 16
 """The index's partitions of one organization's leads."""
 
+ORGANIZATIONS = "organizations"
+"""The index's partition of organizations: each is written once."""
+
 _EVENT = "event"
 HEAD_SK = "lead#head"
 EVENT_SK_PREFIX = f"{_EVENT}#"
@@ -54,6 +57,14 @@ def head_key(lead_id: str) -> Key:
     return Key(lead_id, HEAD_SK)
 
 
+def organization_key(organization_id: str) -> Key:
+    return Key(f"org#{organization_id}", "org#head")
+
+
+def rebuild_key(run_id: str) -> Key:
+    return Key(f"rebuild#{run_id}", "rebuild#head")
+
+
 def timeline(lead_id: str) -> str:
     return f"timeline#{lead_id}"
 
@@ -62,8 +73,23 @@ def timeline_place(position: Position) -> str:
     return f"{position.occurred_at:%Y-%m-%dT%H:%M:%S.%fZ}#{position.sequence + 1:020d}#{position.ref}"
 
 
+def timeline_ref(place: str) -> str:
+    """The event at a place of its lead's timeline. Raises `ValueError` for what is no place."""
+    _, _, ref = place.split("#", 2)
+    return ref
+
+
 def registry(organization_id: str, lead_id: str) -> str:
-    return f"registry#{organization_id}#{_shard(lead_id, REGISTRY_SHARDS)}"
+    return _registry(organization_id, _shard(lead_id, REGISTRY_SHARDS))
+
+
+def registries(organization_id: str) -> list[str]:
+    """The index's partitions that together name every lead of an organization."""
+    return [_registry(organization_id, shard) for shard in range(REGISTRY_SHARDS)]
+
+
+def _registry(organization_id: str, shard: int) -> str:
+    return f"registry#{organization_id}#{shard}"
 
 
 def due(shard: int) -> str:

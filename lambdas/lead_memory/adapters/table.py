@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import batched
 from typing import Any, Self
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ from aiodynamo.errors import (
     TransactionConflict,
     TransactionInProgress,
 )
-from aiodynamo.expressions import KeyCondition
+from aiodynamo.expressions import F, KeyCondition
 from aiodynamo.http.aiohttp import AIOHTTP
 from aiodynamo.models import BatchGetRequest, DecorelatedJitterRetry, RetryTimeout, Select
 from aiodynamo.operations import ConditionCheck, Delete, Put, Update
@@ -33,14 +34,13 @@ from yarl import URL
 
 from lead_memory.adapters import keys
 from lead_memory.adapters.memory_items import memory_of
-from lead_memory.domain.errors import Conflict, Unavailable
+from lead_memory.domain.errors import Conflict, LeadMemoryError, Unavailable
 from lead_memory.domain.memories import Memory, MemoryKey
 
 RETRY_SECONDS = 8
 REQUEST_SECONDS = 4
 CONNECTIONS = 64
 BATCH_GET_ITEMS = 100
-BATCH_GET_PAUSE_SECONDS = 0.05
 
 type Item = dict[str, Any]
 
@@ -56,6 +56,8 @@ _AWAY = (
     Throttled,
 )
 _LOST_RACE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+_THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
+"""Codes of the reasons for which a transaction is cancelled."""
 
 
 class Cancelled(Conflict):
@@ -75,7 +77,7 @@ class DynamoTable:
         self._name = name
         self._region = region
         self._endpoint = URL(endpoint) if endpoint else None
-        self._retry_seconds = retry_seconds
+        self._retries = DecorelatedJitterRetry(time_limit_secs=retry_seconds)
 
     @classmethod
     def open(cls, name: str, environment: Mapping[str, str], retry_seconds: float = RETRY_SECONDS) -> Self:
@@ -95,7 +97,7 @@ class DynamoTable:
             self._region,
             endpoint=self._endpoint,
             numeric_type=int,
-            throttle_config=DecorelatedJitterRetry(time_limit_secs=self._retry_seconds),
+            throttle_config=self._retries,
         )
 
     async def close(self) -> None:
@@ -114,15 +116,14 @@ class DynamoTable:
     async def batch_get(self, wanted: Sequence[keys.Key]) -> list[Item]:
         """Strongly consistent; in no order, and without what is not there."""
         found: list[Item] = []
-        left = [key._asdict() for key in wanted]
-        while left:
-            now, left = left[:BATCH_GET_ITEMS], left[BATCH_GET_ITEMS:]
+        for asked in batched(wanted, BATCH_GET_ITEMS, strict=False):
+            left = [key._asdict() for key in asked]
             with _translated():
-                answer = await self._client.batch_get({self._name: BatchGetRequest(now, consistent_read=True)})
-            found += answer.items.get(self._name, [])
-            if unprocessed := answer.unprocessed_keys.get(self._name, []):
-                left += unprocessed
-                await asyncio.sleep(BATCH_GET_PAUSE_SECONDS)
+                async for _ in self._retries.attempts():
+                    answer = await self._client.batch_get({self._name: BatchGetRequest(left, consistent_read=True)})
+                    found += answer.items.get(self._name, [])
+                    if not (left := answer.unprocessed_keys.get(self._name, [])):
+                        break
         return found
 
     async def query(
@@ -143,20 +144,38 @@ class DynamoTable:
 
     async def transact(self, operations: Sequence[Put | Update | Delete | ConditionCheck]) -> None:
         """All or nothing, and once: a retry after a lost answer carries the same token. Raises `Cancelled`."""
-        try:
-            with _translated():
-                await self._client.transact_write_items(operations, request_token=str(uuid4()))
-        except TransactionCanceled as cancelled:
-            codes = [reason.code if reason else "" for reason in cancelled.cancellation_reasons]
-            if not _LOST_RACE.intersection(codes):
-                raise Unavailable(f"DynamoDB cancelled a transaction: {sorted(filter(None, set(codes)))}") from None
-            raise Cancelled([i for i, code in enumerate(codes) if code == "ConditionalCheckFailed"]) from None
-        except (TransactionConflict, TransactionInProgress):
-            raise Cancelled([]) from None
+        token = str(uuid4())
+        with _translated():
+            async for _ in self._retries.attempts():
+                try:
+                    await self._client.transact_write_items(operations, request_token=token)
+                    return
+                except TransactionCanceled as cancelled:
+                    _raise_unless_throttled(
+                        [reason.code if reason else "" for reason in cancelled.cancellation_reasons]
+                    )
+                except (TransactionConflict, TransactionInProgress):
+                    raise Cancelled([]) from None
+
+    async def add(self, key: keys.Key, numbers: Mapping[str, int], *, expires_at: int) -> None:
+        """Adds to the numbers of an item, which begin at 0; a retry after a lost answer adds again."""
+        expression = F(keys.TTL).set(expires_at)
+        for attribute, number in numbers.items():
+            expression &= F(attribute).add(number)
+        with _translated():
+            await self._client.update_item(self._name, key._asdict(), expression)
 
     @property
     def name(self) -> str:
         return self._name
+
+
+def _raise_unless_throttled(codes: Sequence[str]) -> None:
+    """By the codes of a cancelled transaction's reasons, empty where an operation was not to blame."""
+    if _LOST_RACE.intersection(codes):
+        raise Cancelled([position for position, code in enumerate(codes) if code == "ConditionalCheckFailed"])
+    if not _THROTTLED.issuperset(filter(None, codes)):
+        raise LeadMemoryError(f"DynamoDB refused a transaction: {sorted(set(codes) - {''})}")
 
 
 @contextmanager

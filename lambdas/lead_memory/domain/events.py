@@ -1,6 +1,7 @@
 """The envelope on the bus, and the event that it becomes once validated."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -8,9 +9,7 @@ from uuid import UUID
 
 import msgspec
 from pydantic import (
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -21,15 +20,22 @@ from lead_memory.domain import canonical
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.integrations import INTEGRATIONS
 from lead_memory.domain.memories import Position
-from lead_memory.domain.payloads import PAYLOADS, Payload
+from lead_memory.domain.payloads import PAYLOADS, Payload, Time
 
 CLOCK_SKEW = timedelta(days=1)
 """How far ahead of our clock an event may say that it happened."""
 
 BEFORE_EVERY_SEQUENCE = -1
 
-MALFORMED = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+REF_BYTES = 900
+"""DynamoDB takes 1,024 bytes for a sort key, and the index puts the time before it."""
+
+MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What a mapping raises when a raw payload is not what the integration documents."""
+
+_UNREADABLE = (msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeError)
+_RESERVED = {"memory.expired": "cleanup"}
+"""Event types that one source alone may publish."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +56,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The integration's own payload, byte for byte as it arrived."""
     data_was_mapped: bool
     """Whether `data` was made here from the raw payload."""
+    content_hashes: tuple[str, ...]
+    """SHA-256 of what the event says, and of the raw payload where the data was made from it.
+
+    Two deliveries are the same when one of these is: integrations count attempts in the payload, so it may differ where
+    the data does not; and a mapping may have been mended, so the data may differ where the payload does not.
+    """
 
     @property
     def position(self) -> Position:
@@ -59,18 +71,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ref(self) -> str:
         return f"{self.source}/{self.event_id}"
-
-    def content_hashes(self) -> tuple[str, ...]:
-        """SHA-256 of what the event says, and of the raw payload where there is one.
-
-        Two deliveries are the same when one of these is: integrations count attempts in the payload, so it may differ
-        where the data does not, and a mapping may have been mended, so the data may differ where the payload does not.
-        """
-        said = [self.data_json]
-        if self.raw_payload_json is not None:
-            said.append(canonical.encode(canonical.decode(self.raw_payload_json)))
-        when = f"{self.event_type}\n{self.occurred_at.isoformat()}\n".encode()
-        return tuple(hashlib.sha256(when + part).hexdigest() for part in said)
 
 
 def _text(value: object) -> object:
@@ -87,7 +87,7 @@ class _Metadata(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     event_id: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_ID)]
-    occurred_at: Annotated[AwareDatetime, BeforeValidator(_text)]
+    occurred_at: Time
     organization_id: UUID
     lead_organization_id: UUID
     version: Literal[1] = 1
@@ -124,16 +124,22 @@ def parse(body: str | bytes, now: datetime) -> Event:
         entry = _BUS_EVENT.decode(body)
     except msgspec.ValidationError as error:
         raise Rejected("invalid_envelope", str(error)) from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except _UNREADABLE:
         raise Rejected("not_json", "the message's body is not JSON") from None
     if entry.detail.metadata is None:
         raise Rejected("no_metadata", "`detail.metadata` is missing")
-    metadata = _metadata(entry.detail.metadata, now)
+    metadata = _metadata(entry.source, entry.detail.metadata, now)
     payload_type = PAYLOADS.get(entry.detail_type)
     if payload_type is None:
         raise Rejected("unknown_type", "`detail-type` is not an event type; docs/reference/events.md lists them")
+    if _RESERVED.get(entry.detail_type, entry.source) != entry.source:
+        raise Rejected("reserved_type", f"{entry.detail_type} is published by {_RESERVED[entry.detail_type]} alone")
     given, raw = _json(entry.detail.data), _json(entry.detail.raw_payload)
-    data = _mapped(entry.source, entry.detail_type, raw) if given is None else _decoded(given)
+    payload = None if raw is None else _decoded(raw, "raw_payload")
+    mapped = given is None
+    data = _mapped(entry.source, entry.detail_type, payload) if given is None else _decoded(given, "data")
+    data_json = canonical.encode(data)
+    said = [data_json, canonical.encode(payload)] if mapped else [data_json]
     return Event(
         source=entry.source,
         event_id=metadata.event_id,
@@ -146,9 +152,10 @@ def parse(body: str | bytes, now: datetime) -> Event:
         correlation_id=metadata.correlation_id,
         causation_id=metadata.causation_id,
         data=_validated(payload_type, data),
-        data_json=canonical.encode(data),
+        data_json=data_json,
         raw_payload_json=raw,
-        data_was_mapped=given is None,
+        data_was_mapped=mapped,
+        content_hashes=tuple(_hash(entry.detail_type, metadata.occurred_at, part) for part in said),
     )
 
 
@@ -162,34 +169,40 @@ def _json(raw: msgspec.Raw) -> bytes | None:
     return None if bytes(raw) in (b"", b"null") else bytes(raw)
 
 
-def _metadata(given: dict[str, Any], now: datetime) -> _Metadata:
+def _hash(event_type: str, occurred_at: datetime, said: bytes) -> str:
+    when = f"{event_type}\n{occurred_at.astimezone(UTC).isoformat()}\n".encode()
+    return hashlib.sha256(when + said).hexdigest()
+
+
+def _metadata(source: str, given: dict[str, Any], now: datetime) -> _Metadata:
     try:
         metadata = _Metadata.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"]))
         reason = _REASONS.get(first["type"], "invalid_metadata")
-        raise Rejected(reason, f"`metadata.{field}`: {first['msg']}") from None
+        raise Rejected(reason, f"`metadata.{_field(first['loc'])}`: {first['msg']}") from None
+    if len(f"{source}/{metadata.event_id}".encode()) > REF_BYTES:
+        raise Rejected("invalid_metadata", f"source and `metadata.event_id` have at most {REF_BYTES} bytes together")
     if metadata.occurred_at > now + CLOCK_SKEW:
         raise Rejected("time_in_future", "`metadata.occurred_at` is more than a day ahead")
     return metadata
 
 
-def _decoded(data: bytes) -> Any:
+def _decoded(data: bytes, field: str) -> Any:
     try:
         return canonical.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        raise Rejected("invalid_data", "`data` cannot be read as JSON") from None
+    except _UNREADABLE:
+        raise Rejected("invalid_data", f"`{field}` cannot be read as JSON") from None
 
 
-def _mapped(source: str, event_type: str, raw: bytes | None) -> Mapping[str, Any]:
-    if raw is None:
+def _mapped(source: str, event_type: str, payload: Any) -> Mapping[str, Any]:
+    if payload is None:
         raise Rejected("no_data", "one of `data` and `raw_payload` is needed")
     mapper = INTEGRATIONS.get(source, {}).get(event_type)
     if mapper is None:
         raise Rejected("no_mapping", f"`data` is missing and no mapping makes {event_type} from this source")
     try:
-        return mapper(_decoded(raw))
+        return mapper(payload)
     except MALFORMED as error:
         raise Rejected("unmappable", f"the raw payload lacks what {event_type} needs: {type(error).__name__}") from None
 
@@ -199,5 +212,9 @@ def _validated(payload_type: type[Payload], data: object) -> Payload:
         return payload_type.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise Rejected("invalid_data", f"`data.{field}`: {first['msg']}") from None
+        raise Rejected("invalid_data", f"`data.{_field(first['loc'])}`: {first['msg']}") from None
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """Where the mistake is, without names that are content, such as an address used as a key."""
+    return ".".join(str(part) if re.fullmatch(r"[a-z_]+|\d+", str(part)) else "*" for part in location)

@@ -1,12 +1,11 @@
 """How a memory changes: one change at a time, and again from the whole log."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from lead_memory.domain.amendments import case_of
+from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import derive
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import (
@@ -39,6 +38,8 @@ def fold(memory: Memory | None, change: Change, event: Event) -> Memory | None:
     value = change.reduce(memory.value if memory else None, change.said)
     if value is None:
         return None
+    if change.expires_at is not None and change.expires_at <= event.occurred_at:
+        value = {}  # it was over when it was said
     return Memory(
         lead_organization_id=event.lead_organization_id,
         organization_id=event.organization_id,
@@ -58,21 +59,6 @@ def fold(memory: Memory | None, change: Change, event: Event) -> Memory | None:
         newest=event.position,
         fold_version=FOLD_VERSION,
     )
-
-
-class Cases:
-    """The events of each order, sorted by position."""
-
-    def __init__(self, events: Iterable[Event]) -> None:
-        self._cases: defaultdict[MemoryKey, list[Event]] = defaultdict(list)
-        for event in sorted(events, key=lambda event: event.position):
-            if (name := case_of(event)) is not None:
-                self._cases[name].append(event)
-
-    def of(self, event: Event) -> Sequence[Event]:
-        """Empty for an event that is of no order."""
-        name = case_of(event)
-        return self._cases[name] if name else ()
 
 
 def refold(log: Collection[Event], names: Collection[MemoryKey]) -> dict[MemoryKey, Memory]:

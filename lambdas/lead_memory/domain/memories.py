@@ -1,5 +1,6 @@
 """The memory record, and the change that one event makes to one."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +14,8 @@ SOURCE_EVENT_IDS_KEPT = 20
 """So that a memory stays small and cheap to write, however many events made it."""
 
 KEY_MAX_CHARACTERS = 255
+KEY_MAX_BYTES = 1000
+"""DynamoDB takes 1,024 bytes for a sort key."""
 
 type Value = dict[str, Any]
 """A memory's JSON object. Money is `Decimal`, times are ISO 8601 strings in UTC, ids are strings."""
@@ -153,7 +156,11 @@ def check_key(key: str) -> None:
     """Raises `Rejected` for a key that cannot be a memory's."""
     if not key:
         raise Rejected("key_empty", "a memory's key has at least one character")
-    if len(key) > KEY_MAX_CHARACTERS:
-        raise Rejected("key_too_long", f"a memory's key has at most {KEY_MAX_CHARACTERS} characters, got {len(key)}")
+    if len(key) > KEY_MAX_CHARACTERS or len(key.encode()) > KEY_MAX_BYTES:
+        raise Rejected(
+            "key_too_long", f"a memory's key has at most {KEY_MAX_CHARACTERS} characters and {KEY_MAX_BYTES} bytes"
+        )
+    if re.search(r"[\x00-\x1f\x7f]", key):
+        raise Rejected("key_has_control", "a memory's key cannot contain control characters")
     if "#" in key:
         raise Rejected("key_has_hash", "a memory's key cannot contain the number sign, which separates keys")

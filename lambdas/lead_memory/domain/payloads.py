@@ -3,8 +3,11 @@
 Fields that a model does not name are kept with the event and not looked at.
 """
 
+import re
+import unicodedata
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 
 from lead_memory.domain.memories import MemoryType
@@ -31,13 +35,48 @@ def _not_boolean(value: object) -> object:
     return value
 
 
-type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+def _iso_text(value: object) -> object:
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError("a time in ISO 8601 is expected")
+    return value
+
+
+def _representable(time: datetime) -> datetime:
+    if not EARLIEST <= time <= LATEST:
+        raise ValueError(f"a time from {EARLIEST:%Y} to {LATEST:%Y} is expected")
+    return time
+
+
+def _unless_never(time: datetime | None) -> datetime | None:
+    """Integrations write the year 9999 for "never"."""
+    return None if time is None or time.year >= LATEST.year else _representable(time)
+
+
+def _none_if_blank(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _normal(text: str) -> str:
+    """One spelling of each name: a memory's key that looks the same is the same."""
+    return unicodedata.normalize("NFC", text)
+
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+SHORT_TEXT_CHARACTERS = 1_000
+"""What a memory keeps of a subject, a comment and their like; the event has the whole."""
+
+_BLANK = BeforeValidator(_none_if_blank)
+
+type Time = Annotated[AwareDatetime, BeforeValidator(_iso_text), AfterValidator(_representable)]
+type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_normal)]
+type Ending = Annotated[Annotated[AwareDatetime, BeforeValidator(_iso_text)] | None, AfterValidator(_unless_never)]
+type Short = Annotated[str, AfterValidator(lambda text: text[:SHORT_TEXT_CHARACTERS])]
 type Id = Annotated[Text, BeforeValidator(_identifier)]
 type Money = Annotated[
     Decimal, BeforeValidator(_not_boolean), Field(allow_inf_nan=False, max_digits=24, decimal_places=9)
 ]
 type Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
-type Channel = Annotated[Text, AfterValidator(str.lower)]
+type Channel = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[\w.-]{1,32}$")]
 
 
 class Payload(BaseModel):
@@ -45,15 +84,15 @@ class Payload(BaseModel):
 
 
 class Product(Payload):
-    product_id: Id | None = None
-    sku: Id | None = None
-    name: Text | None = None
-    category: Text | None = None
+    product_id: Annotated[Id | None, _BLANK] = None
+    sku: Annotated[Id | None, _BLANK] = None
+    name: Annotated[Text | None, _BLANK] = None
+    category: Annotated[Text | None, _BLANK] = None
     brand: str | None = None
     variant: str | None = None
     price: Money | None = None
     """The price of one, in the currency of the event."""
-    quantity: Annotated[Decimal, BeforeValidator(_not_boolean), Field(ge=0, max_digits=15)] = Decimal(1)
+    quantity: Annotated[Decimal, BeforeValidator(_not_boolean), Field(ge=0, max_digits=9)] = Decimal(1)
 
 
 class ProductSeen(Product):
@@ -81,7 +120,7 @@ class OrderPaid(Payload):
     currency: Currency
     discount: Money = Decimal(0)
     coupon: str | None = None
-    payment_method: Text | None = None
+    payment_method: Annotated[Text | None, _BLANK] = None
     products: tuple[Product, ...] = ()
 
 
@@ -94,59 +133,59 @@ class OrderRefunded(Payload):
     """What went back, positive."""
     currency: Currency | None = None
     products: tuple[Product, ...] = ()
-    reason: str | None = None
+    reason: Short | None = None
 
 
 class OrderCancelled(Payload):
     order_id: Id
-    reason: str | None = None
+    reason: Short | None = None
 
 
 class FormAnswer(Payload):
     question: Id
     """The question's readable name; it is part of the memory's key."""
-    title: str | None = None
+    title: Short | None = None
     type: str | None = None
     answer: Any
 
 
 class FormResponseSubmitted(Payload):
     form_id: Id
-    title: str | None = None
+    title: Short | None = None
     response_id: Id | None = None
     answers: tuple[FormAnswer, ...]
 
 
 class TicketCreated(Payload):
     ticket_id: Id
-    subject: str | None = None
+    subject: Short | None = None
     status: Text = "open"
-    priority: str | None = None
+    priority: Short | None = None
     channel: Channel | None = None
 
 
 class TicketUpdated(Payload):
     ticket_id: Id
     status: Text | None = None
-    subject: str | None = None
-    priority: str | None = None
+    subject: Short | None = None
+    priority: Short | None = None
 
 
 class TicketResolved(Payload):
     ticket_id: Id
-    subject: str | None = None
-    resolution: str | None = None
+    subject: Short | None = None
+    resolution: Short | None = None
 
 
 class TicketReopened(Payload):
     ticket_id: Id
-    subject: str | None = None
+    subject: Short | None = None
 
 
 class TicketRated(Payload):
     ticket_id: Id
     csat: Annotated[int, Field(ge=1, le=5)]
-    comment: str | None = None
+    comment: Short | None = None
 
 
 class ConversationMessage(Payload):
@@ -156,8 +195,8 @@ class ConversationMessage(Payload):
     message_id: Id | None = None
     channel: Channel
     text: str = ""
-    subject: str | None = None
-    author: str | None = None
+    subject: Short | None = None
+    author: Short | None = None
 
 
 class IntentClassified(Payload):
@@ -165,15 +204,15 @@ class IntentClassified(Payload):
     channel: Channel | None = None
     intent: Text
     confidence: Annotated[float, Field(ge=0, le=1)] = 1.0
-    sentiment: str | None = None
+    sentiment: Short | None = None
 
 
 class ThreadResolved(Payload):
     thread_id: Id
     channel: Channel | None = None
-    topic: str | None = None
-    resolution: str | None = None
-    sentiment: str | None = None
+    topic: Short | None = None
+    resolution: Short | None = None
+    sentiment: Short | None = None
 
 
 class CampaignMessage(Payload):
@@ -182,8 +221,8 @@ class CampaignMessage(Payload):
     campaign_id: Id
     message_id: Id | None = None
     channel: Channel | None = None
-    campaign_name: str | None = None
-    reason: str | None = None
+    campaign_name: Short | None = None
+    reason: Short | None = None
     """Why it bounced or was unsubscribed from."""
 
 
@@ -195,27 +234,40 @@ class CampaignConverted(Payload):
 
 
 class PreferenceExpressed(Payload):
+    """`channel` is the one that they want to be reached on."""
+
     name: Text
     value: Any
-    expires_at: AwareDatetime | None = None
+    expires_at: Ending = None
+
+    @field_validator("name")
+    @classmethod
+    def _not_computed(cls, name: str) -> str:
+        if name == "price_sensitivity":
+            raise ValueError("price_sensitivity is computed from orders and cannot be expressed")
+        return name
 
 
 class ChannelConsent(Payload):
     """`channel.opted_in` and `channel.opted_out`."""
 
     channel: Channel
-    reason: str | None = None
+    reason: Short | None = None
 
 
 DECLARABLE = (MemoryType.FACT, MemoryType.PREFERENCE, MemoryType.INTEREST)
 """What can be said outright. The other types are made of what happened."""
 
 
+_DERIVED = re.compile(r"interest\.(product|category):.*|preference\.(channel|price_sensitivity)", re.DOTALL)
+"""Memories that count; what is said outright beside the counts would stop them."""
+
+
 class MemoryDeclared(Payload):
     memory_type: MemoryType
     key: Text
     value: dict[str, Any]
-    expires_at: AwareDatetime | None = None
+    expires_at: Ending = None
 
     @field_validator("memory_type")
     @classmethod
@@ -223,6 +275,12 @@ class MemoryDeclared(Payload):
         if memory_type not in DECLARABLE:
             raise ValueError(f"only {', '.join(DECLARABLE)} memories are declared or inferred; others are derived")
         return memory_type
+
+    @model_validator(mode="after")
+    def _not_derived(self) -> Self:
+        if _DERIVED.fullmatch(f"{self.memory_type}.{self.key}"):
+            raise ValueError("this memory is derived from events and cannot be declared")
+        return self
 
     @field_validator("value", mode="before")
     @classmethod

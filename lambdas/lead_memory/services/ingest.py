@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event, parse
-from lead_memory.services.record import Outcome, Recorder, Result
+from lead_memory.services.record import Outcome, Recorder, Result, failure
 
 LEADS_AT_ONCE = 16
 
@@ -33,22 +33,32 @@ class Report(NamedTuple):
 
 
 async def ingest(
-    messages: Sequence[Message], *, recorder: Recorder, rejected_queue: RejectedQueue, now: datetime
+    messages: Sequence[Message],
+    *,
+    recorder: Recorder,
+    rejected_queue: RejectedQueue,
+    now: datetime,
+    patience_seconds: float,
 ) -> Report:
+    """What is not recorded after `patience_seconds` is given back, so that what was recorded is answered for."""
+    deadline = asyncio.get_running_loop().time() + patience_seconds
     results: dict[str, Result] = {}
     leads: defaultdict[str, list[tuple[Message, Event]]] = defaultdict(list)
     for message in messages:
         try:
             event = parse(message.body, now)
             leads[event.lead_organization_id].append((message, event))
-        except Rejected as rejection:
-            results[message.message_id] = rejection
+        except Exception as error:  # one message never costs another
+            results[message.message_id] = failure(error)
 
     at_once = asyncio.Semaphore(LEADS_AT_ONCE)
 
     async def record(of_lead: Sequence[tuple[Message, Event]]) -> None:
-        async with at_once:
-            recorded = await recorder.record([event for _, event in of_lead])
+        try:
+            async with asyncio.timeout_at(deadline), at_once:
+                recorded = await recorder.record([event for _, event in of_lead])
+        except Exception as error:  # one lead never costs another
+            recorded = [failure(error)] * len(of_lead)
         results.update((message.message_id, result) for (message, _), result in zip(of_lead, recorded, strict=True))
 
     await asyncio.gather(*map(record, leads.values()))

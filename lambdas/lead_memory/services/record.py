@@ -6,24 +6,32 @@ import random
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import batched
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from lead_memory.domain.amendments import case_of, is_amendment
+from lead_memory.domain import canonical
+from lead_memory.domain.amendments import Cases, case_of, is_amendment
 from lead_memory.domain.derivations import derive, touched
 from lead_memory.domain.errors import AlreadyRecorded, Conflict, LeadMemoryError, Rejected, Unavailable
 from lead_memory.domain.events import Event
-from lead_memory.domain.fold import Cases, fold, refold
+from lead_memory.domain.fold import fold, refold
 from lead_memory.domain.memories import Memory, MemoryKey
 
 TRANSACTION_ITEMS = 100
 TRANSACTION_BYTES = 3_500_000
 """DynamoDB takes 4 MB; the rest is for the memories and for the attributes' names."""
 
+VALUE_BYTES = 380_000
+"""DynamoDB takes 409,600 an item; the rest is for the key and the ids of the events that a memory rests on."""
+
 ATTEMPTS = 12
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
+
+# Of the system: a generator with a state would be the same in every process restored from one snapshot.
+_RANDOM = random.SystemRandom()
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +48,7 @@ type Result = Outcome | LeadMemoryError
 class Stored(NamedTuple):
     memory: Memory
     version: int
-    """Of the row; a writer that read an older one has lost."""
+    """Of the row, another at every write: a number that only counts would come again after a delete."""
 
 
 class Snapshot(NamedTuple):
@@ -73,8 +81,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     touches: Mapping[str, Collection[MemoryKey]] = {}
     """By ref, the memories that an event has a part in: of these events, and of earlier ones where that changes."""
     settled: bool = True
-    settles: Event | None = None
-    """An event recorded earlier that is settled with this."""
+    settles: str | None = None
+    """The ref of an event recorded earlier that is settled with this."""
     writes: Sequence[Write] = ()
 
 
@@ -96,7 +104,7 @@ class _DoesNotFit(Exception):  # noqa: N818
 
 
 async def pause_with_jitter(attempt: int) -> None:
-    await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)))  # noqa: S311
+    await asyncio.sleep(_RANDOM.uniform(0, min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)))
 
 
 class Recorder:
@@ -111,12 +119,23 @@ class Recorder:
         for batch in _batches(sorted(first.values(), key=lambda event: event.position), results):
             await self._record_or_split(batch, results)
         return [
-            results[event.ref] if event is first[event.ref] else _repeated(event, first[event.ref], results[event.ref])
+            results[event.ref]
+            if event is first[event.ref]
+            else await self._repeated(event, first[event.ref], results[event.ref])
             for event in events
         ]
 
+    async def _repeated(self, event: Event, first: Event, result: Result) -> Result:
+        """The result of an event whose id stands twice in one batch."""
+        if isinstance(result, Outcome):
+            return _seen_before(event, first.content_hashes)
+        if isinstance(result, Rejected) and event.content_hashes != first.content_hashes:
+            # What made the first impossible says nothing of another content; this may be the one in the log.
+            [result] = await self.record([event])
+        return result
+
     async def _record_or_split(self, batch: Sequence[Event], results: dict[str, Result]) -> None:
-        """A batch that fails as a whole is recorded one by one, so that a poisonous event fails alone."""
+        """A batch that fails as a whole is recorded in halves, so that in the end a poisonous event fails alone."""
         try:
             await self._record_batch(batch, results)
         except Unavailable as error:
@@ -124,10 +143,11 @@ class Recorder:
         except Exception as error:
             left = [event for event in batch if event.ref not in results]
             if len(left) > 1:
-                for event in left:
-                    await self._record_or_split([event], results)
+                middle = len(left) // 2
+                for part in (left[:middle], left[middle:]):
+                    await self._record_or_split(part, results)
             else:
-                results.update((event.ref, _failure(error)) for event in left)
+                results.update((event.ref, failure(error)) for event in left)
 
     async def _record_batch(self, batch: Sequence[Event], results: dict[str, Result]) -> None:
         for attempt in range(ATTEMPTS):
@@ -151,14 +171,15 @@ class Recorder:
         for event in events:
             if event.ref not in known:
                 continue
-            if not known[event.ref].settled:
+            result = _seen_before(event, known[event.ref].content_hashes)
+            if result is Outcome.DUPLICATE and not known[event.ref].settled:
                 await self._write_in_parts(event)
-            results[event.ref] = _seen_before(event, known[event.ref].content_hashes)
+            results[event.ref] = result
 
     async def _attempt(self, events: Sequence[Event]) -> None:
         lead_id, organization_id = events[0].lead_organization_id, events[0].organization_id
         snapshot, memories, touches = await self._next_memories(lead_id, events)
-        if snapshot.organization_id not in (None, organization_id):
+        if any(event.organization_id != (snapshot.organization_id or organization_id) for event in events):
             raise Rejected("wrong_organization", "the lead belongs to another organization")
         commit = Commit(
             lead_id=lead_id,
@@ -167,12 +188,14 @@ class Recorder:
             touches=touches,
             writes=_writes(snapshot, memories),
         )
+        _refuse_too_large(commit.writes)
         if len(commit.writes) + len(touches) < TRANSACTION_ITEMS:
             await self._store.commit(commit)
         elif len(events) > 1:
             raise _DoesNotFit
         else:
-            await self._store.commit(msgspec.structs.replace(commit, writes=(), settled=False))
+            own = {events[0].ref: touches[events[0].ref]}
+            await self._store.commit(msgspec.structs.replace(commit, touches=own, writes=(), settled=False))
             await self._write_in_parts(events[0])
 
     async def _next_memories(
@@ -189,7 +212,7 @@ class Recorder:
             snapshot = await self._store.snapshot(lead_id, names)
             late = _late(events, snapshot)
             if not late:
-                return snapshot, _folded(events, snapshot), _touches(events, before=Cases(()), after=Cases(events))
+                return snapshot, _folded(events, snapshot), {event.ref: _said(event, None) for event in events}
             if known := await self._store.known(lead_id, [event.ref for event in late]):
                 raise AlreadyRecorded(known)
             recorded = await self._store.log(lead_id)
@@ -209,23 +232,54 @@ class Recorder:
         written twice; a crash between two leaves the event unsettled, and its next delivery goes on here.
         """
         lead_id = event.lead_organization_id
-        cases = Cases(await self._store.log(lead_id))
-        names = sorted(touched(event, cases.of(event)))
-        size = TRANSACTION_ITEMS - 1
-        for start in range(0, len(names), size):
-            part = names[start : start + size]
-            await self._rewrite(lead_id, part, settles=event if start + size >= len(names) else None)
+        log = await self._store.log(lead_id)
+        cases = Cases(log)
+        others = _touches([event], before=Cases(other for other in log if other.ref != event.ref), after=cases)
+        for refs in batched(others, TRANSACTION_ITEMS, strict=False):
+            await self._store.commit(Commit(lead_id=lead_id, touches={ref: others[ref] for ref in refs}))
+        parts = list(batched(sorted(touched(event, cases.of(event))), TRANSACTION_ITEMS - 1, strict=False))
+        for part in parts:
+            await self._rewrite(lead_id, part, settles=event.ref if part is parts[-1] else None)
 
-    async def _rewrite(self, lead_id: str, names: Collection[MemoryKey], settles: Event | None) -> None:
-        for attempt in range(ATTEMPTS):
+    async def _rewrite(self, lead_id: str, names: Collection[MemoryKey], settles: str | None) -> None:
+        async def commits() -> list[Commit]:
             snapshot = await self._store.snapshot(lead_id, names)
-            refolded = refold(await self._store.log(lead_id), names)
-            writes = _writes(snapshot, {name: refolded.get(name) for name in names})
-            try:
-                return await self._store.commit(Commit(lead_id=lead_id, writes=writes, settles=settles))
-            except Conflict:
-                await self._pause(attempt)
-        raise Unavailable("other writers kept winning this lead's memories")
+            writes = rewrites(snapshot, await self._store.log(lead_id), names)
+            return [Commit(lead_id=lead_id, writes=writes, settles=settles)] if writes or settles else []
+
+        await commit_until_won(self._store, commits, self._pause)
+
+
+async def commit_until_won(
+    store: Store, commits: Callable[[], Awaitable[Iterable[Commit]]], pause: Callable[[int], Awaitable[None]]
+) -> None:
+    """Commit one after the other; when another writer wins, make what is left to commit again from what is there."""
+    for attempt in range(ATTEMPTS):
+        try:
+            for commit in await commits():
+                await store.commit(commit)
+        except Conflict:
+            await pause(attempt)
+        else:
+            return
+    raise Unavailable("other writers kept winning this lead's memories")
+
+
+def rewrites(snapshot: Snapshot, log: Collection[Event], names: Collection[MemoryKey]) -> list[Write]:
+    """What makes the rows of `names` the fold of the whole log: nothing where a row has the fold's bytes.
+
+    The snapshot is read before the log, so that what is committed in between makes the writes conflict.
+    """
+    refolded = refold(log, names)
+    return [
+        write
+        for write in _writes(snapshot, {name: refolded.get(name) for name in names})
+        if write.version is None or _bytes(write.memory) != _bytes(snapshot.memories[write.name].memory)
+    ]
+
+
+def _bytes(memory: Memory | None) -> bytes:
+    return canonical.encode(memory)
 
 
 def _batches(events: Iterable[Event], results: dict[str, Result]) -> Iterable[list[Event]]:
@@ -237,7 +291,7 @@ def _batches(events: Iterable[Event], results: dict[str, Result]) -> Iterable[li
         try:
             own = touched(event)
         except Exception as error:
-            results[event.ref] = _failure(error)
+            results[event.ref] = failure(error)
             continue
         own_size = len(event.data_json) + len(event.raw_payload_json or b"")
         if batch and (len(names | own) + len(batch) + 2 > TRANSACTION_ITEMS or size + own_size > TRANSACTION_BYTES):
@@ -251,19 +305,17 @@ def _batches(events: Iterable[Event], results: dict[str, Result]) -> Iterable[li
 
 
 def _late(events: Sequence[Event], snapshot: Snapshot) -> list[Event]:
-    """The events whose effect depends on what came before: out of order, or not the first of their order."""
+    """The events whose effect depends on more than the snapshot: out of order, or not the only one of their order."""
     cases = Cases(events)
-    return [
-        event
-        for event in events
-        if is_amendment(event)
-        or ((case := case_of(event)) is not None and (case in snapshot.memories or len(cases.of(event)) > 1))
-        or any(
-            event.position <= snapshot.memories[name].memory.newest
-            for name in touched(event)
-            if name in snapshot.memories
-        )
-    ]
+
+    def is_late(event: Event) -> bool:
+        case = cases.of(event)
+        if case is not None and (len(case.events) > 1 or case_of(event) in snapshot.memories):
+            return True
+        stored = (snapshot.memories.get(name) for name in touched(event))
+        return is_amendment(event) or any(event.position <= each.memory.newest for each in stored if each)
+
+    return [event for event in events if is_late(event)]
 
 
 def _folded(events: Sequence[Event], snapshot: Snapshot) -> dict[MemoryKey, Memory | None]:
@@ -279,13 +331,14 @@ def _folded(events: Sequence[Event], snapshot: Snapshot) -> dict[MemoryKey, Memo
 def _touches(events: Sequence[Event], *, before: Cases, after: Cases) -> dict[str, set[MemoryKey]]:
     """An event of an order changes what the others of its order have a part in."""
     touches = {event.ref: _said(event, after) for event in events}
-    others = {other.ref: other for event in events for other in after.of(event) if other.ref not in touches}
+    in_cases = (case.events for event in events if (case := after.of(event)))
+    others = {other.ref: other for case in in_cases for other in case if other.ref not in touches}
     changed = {ref: _said(other, after) for ref, other in others.items() if _said(other, after) != _said(other, before)}
     return touches | changed
 
 
-def _said(event: Event, cases: Cases) -> set[MemoryKey]:
-    return {change.name for change in derive(event, cases.of(event))}
+def _said(event: Event, cases: Cases | None) -> set[MemoryKey]:
+    return {change.name for change in derive(event, cases.of(event) if cases else None)}
 
 
 def _writes(snapshot: Snapshot, memories: Mapping[MemoryKey, Memory | None]) -> list[Write]:
@@ -296,19 +349,22 @@ def _writes(snapshot: Snapshot, memories: Mapping[MemoryKey, Memory | None]) -> 
     ]
 
 
-def _repeated(event: Event, first: Event, result: Result) -> Result:
-    """The result of an event that stands twice in one batch."""
-    return _seen_before(event, first.content_hashes()) if isinstance(result, Outcome) else result
+def _refuse_too_large(writes: Iterable[Write]) -> None:
+    for write in writes:
+        size = len(canonical.encode(write.memory.value)) if write.memory else 0
+        if size > VALUE_BYTES:
+            detail = f"a {write.name.memory_type} memory would have {size:,} bytes; at most {VALUE_BYTES:,} are kept"
+            raise Rejected("too_large", detail)
 
 
 def _seen_before(event: Event, recorded: Sequence[str]) -> Result:
-    own = event.content_hashes()
+    own = event.content_hashes
     if set(own) & set(recorded):
         return Outcome.DUPLICATE
     return Rejected("conflict", f"another event has this source and id: recorded {recorded[0]}, rejected {own[0]}")
 
 
-def _failure(error: Exception) -> LeadMemoryError:
+def failure(error: Exception) -> LeadMemoryError:
     if isinstance(error, LeadMemoryError):
         return error
     # Where and what kind, without the message: it may quote the event.

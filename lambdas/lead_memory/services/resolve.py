@@ -10,15 +10,27 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from lead_memory.domain.errors import Unavailable
+from lead_memory.domain.errors import LeadMemoryError, Unavailable
 from lead_memory.domain.memories import Memory, MemoryKey
 from lead_memory.domain.templates.render import Escape, OnMissing, render
 from lead_memory.domain.templates.syntax import Template
-from lead_memory.domain.templates.variables import Plan, Reason, Variable, plan
+from lead_memory.domain.templates.variables import Plan, Reason, Variable, plan, spell
 
 _READS_AT_ONCE = 100
+_EVENT_IDS_TOLD = 5
 
 _logger = logging.getLogger(__name__)
+
+
+type Profile = Mapping[str, Any] | Reason
+
+
+class ProfilesRefused(LeadMemoryError):  # noqa: N818 - what happened
+    """The profile database will refuse this read until an operator mends the stage; the text is for its log."""
+
+
+class ProfilesTooLarge(LeadMemoryError):  # noqa: N818
+    """The profiles of this many leads are more than one statement can bring; ask for fewer leads at a time."""
 
 
 class MemoryReader(Protocol):
@@ -29,8 +41,11 @@ class MemoryReader(Protocol):
 class ProfileReader(Protocol):
     async def profiles(
         self, organization_id: str, lead_ids: Sequence[str], fields: Sequence[str]
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """All the fields, by lead, of the leads that have a profile; one statement. Raises `Unavailable`."""
+    ) -> Mapping[str, Profile]:
+        """All the fields, or why there are none, by lead, of the leads that have a profile; one statement.
+
+        Raises `Unavailable`, `ProfilesRefused` or `ProfilesTooLarge`.
+        """
 
 
 class Question(NamedTuple):
@@ -53,19 +68,22 @@ class Status(StrEnum):
     MISSING = "missing"
     """A variable has no value, and asking again will not bring it."""
     UNAVAILABLE = "unavailable"
-    """A store did not answer; ask again later."""
+    """A variable could not be read this time; ask again later."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A variable's value. What follows it is its memory's; a profile is read as it is now, and has none."""
-
     value: Any
-    age_seconds: int | None = None
-    updated_at: datetime | None = None
-    confidence: float | None = None
-    source_event_ids: tuple[str, ...] = ()
+    memory: str | None = None
+    """The name in `memories` of the one that holds it; a profile is read as it is now, and has none."""
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    age_seconds: int
+    updated_at: datetime
+    confidence: float
+    source_event_ids: tuple[str, ...]
     """The newest of `source_event_count`."""
-    source_event_count: int = 0
+    source_event_count: int
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -87,11 +105,12 @@ class LeadAnswer(msgspec.Struct, frozen=True, kw_only=True):
     texts: dict[str, str] | None
     """By template; none at all where `fail` was asked for and one of them has a gap."""
     values: dict[str, Found]
+    memories: dict[str, Provenance]
+    """By name, those that hold the values."""
     missing: tuple[Missing, ...]
     reads: Reads
 
 
-type _Profile = Mapping[str, Any] | Reason
 type _Memories = Mapping[MemoryKey, Memory | Reason]
 
 
@@ -107,24 +126,36 @@ class Resolver:
         self._patience_seconds = patience_seconds
 
     async def resolve(self, question: Question, now: datetime) -> tuple[LeadAnswer, ...]:
-        """One answer for each lead, in order; what fails for one lead is in its own answer."""
+        """One answer for each lead, in order; what fails for one lead is in its own answer.
+
+        Raises `ProfilesTooLarge`.
+        """
         reading = question.plan()
         profiles, (memories, sent) = await asyncio.gather(
             self._read_profiles(question, reading.profile_fields),
             self._read_memories(question, reading.memories, now),
         )
+        if isinstance(profiles, ProfilesTooLarge):
+            raise profiles  # not before the other reads have ended
         sql = int(bool(reading.profile_fields and self._profiles))
         return tuple(
             _answer(question, reading, lead_id, profiles[lead_id], memories[lead_id], Reads(sent[lead_id], sql), now)
             for lead_id in question.lead_ids
         )
 
-    async def _read_profiles(self, question: Question, fields: Sequence[str]) -> Mapping[str, _Profile]:
+    async def _read_profiles(
+        self, question: Question, fields: Sequence[str]
+    ) -> Mapping[str, Profile] | ProfilesTooLarge:
         if not fields or self._profiles is None:
             return dict.fromkeys(question.lead_ids, Reason.NO_PROFILE)
         try:
             async with asyncio.timeout(self._patience_seconds):
                 profiles = await self._profiles.profiles(question.organization_id, question.lead_ids, fields)
+        except ProfilesTooLarge as failure:
+            return failure
+        except ProfilesRefused as refusal:
+            _logger.error("profiles refused", extra={"reason": str(refusal)})
+            return dict.fromkeys(question.lead_ids, Reason.PROFILE_REFUSED)
         except Exception as failure:  # the memories are still an answer
             _log_failures("profiles", [failure])
             return dict.fromkeys(question.lead_ids, Reason.PROFILE_UNAVAILABLE)
@@ -160,7 +191,7 @@ def _answer(
     question: Question,
     reading: Plan,
     lead_id: str,
-    profile: _Profile,
+    profile: Profile,
     memories: _Memories,
     reads: Reads,
     now: datetime,
@@ -175,14 +206,16 @@ def _answer(
         defaulted |= rendering.defaulted
         if rendering.text is not None:
             texts[name] = rendering.text
+    found = [variable for variable in reading.variables if not isinstance(values[variable.name], Reason)]
     return LeadAnswer(
         lead=lead_id,
         status=_status(gaps),
         texts=texts if len(texts) == len(question.templates) else None,
-        values={
-            v.name: _found(values[v.name], memories[v.memory] if v.memory else None, now)
-            for v in reading.variables
-            if not isinstance(values[v.name], Reason)
+        values={v.name: Found(values[v.name], spell(v.memory) if v.memory else None) for v in found},
+        memories={
+            spell(memory.name): _provenance(memory, now)
+            for memory in (memories[v.memory] for v in found if v.memory)
+            if isinstance(memory, Memory)
         },
         missing=tuple(Missing(name, reason, defaulted=name not in gaps) for name, reason in (defaulted | gaps).items()),
         reads=reads,
@@ -195,15 +228,12 @@ def _find(variable: Variable, record: Memory | Mapping[str, Any] | Reason) -> An
     return variable.find(record.value if isinstance(record, Memory) else record)
 
 
-def _found(value: Any, memory: Memory | Reason | None, now: datetime) -> Found:
-    if not isinstance(memory, Memory):
-        return Found(value)
-    return Found(
-        value,
+def _provenance(memory: Memory, now: datetime) -> Provenance:
+    return Provenance(
         age_seconds=max(0, int((now - memory.updated_at).total_seconds())),
         updated_at=memory.updated_at,
         confidence=memory.confidence,
-        source_event_ids=memory.source_event_ids,
+        source_event_ids=memory.source_event_ids[:_EVENT_IDS_TOLD],
         source_event_count=memory.source_event_count,
     )
 

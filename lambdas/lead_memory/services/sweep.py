@@ -10,7 +10,8 @@ import msgspec
 from lead_memory.domain.memories import Memory
 
 SOURCE = "cleanup"
-PAGE = 100
+PAGE = 10
+"""What one call of the bus takes, so that the time left is looked at before each."""
 
 
 class Due(Protocol):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_memory.domain.derivations import touched
+from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import refold
 from lead_memory.domain.memories import Memory, Source
@@ -99,6 +100,47 @@ def test_refunds_that_add_up_to_the_order_undo_it() -> None:
     assert set(values(paid(0), *refunds)) == {"purchase.order:o1"}
 
 
+def test_all_lines_that_came_back_undo_the_order_though_shipping_was_kept() -> None:
+    order = paid(0, total="110.00", products=lines(("whey", "100.00", 1)))
+    refund = at(1, "order.refunded", order_id="o1", total="100.00", products=[{"sku": "whey"}])
+    after = values(order, refund)
+    assert set(after) == {"purchase.order:o1"}
+    assert after["purchase.order:o1"]["status"] == "refunded"
+
+
+def test_goods_that_only_went_back_on_the_shelf_were_bought_all_the_same() -> None:
+    order = paid(0, products=lines(("whey", "100.00", 1)))
+    restock = at(1, "order.refunded", order_id="o1", total="0", products=[{"sku": "whey"}])
+    assert values(order, restock)["purchase.product:whey"]["purchase_count"] == 1
+
+
+def test_a_refund_that_is_announced_twice_goes_back_once() -> None:
+    refunds = [at(n, "order.refunded", order_id="o1", refund_id="r1", total="30.00") for n in (1, 2)]
+    assert values(paid(0), *refunds)["purchase.summary"]["total_spent"] == {"BRL": Decimal("70.00")}
+
+
+def test_a_refund_without_prices_takes_the_orders_own() -> None:
+    order = paid(0, products=lines(("whey", "60.00", 1), ("creatina", "40.00", 1)))
+    refund = at(1, "order.refunded", order_id="o1", products=[{"sku": "creatina"}])
+    assert values(order, refund)["purchase.last_transaction"]["amount"] == Decimal("60.00")
+
+
+def test_a_refund_is_positive_however_it_is_signed() -> None:
+    refund = at(1, "order.refunded", order_id="o1", total="-40.00")
+    assert values(paid(0), refund)["purchase.last_transaction"]["amount"] == Decimal("60.00")
+
+
+def test_a_refund_in_another_currency_takes_no_money_off() -> None:
+    refund = at(1, "order.refunded", order_id="o1", total="50.00", currency="USD")
+    assert values(paid(0), refund)["purchase.last_transaction"]["amount"] == Decimal("100.00")
+
+
+def test_a_second_notice_without_money_does_not_change_the_currency() -> None:
+    notice = at(1, "order.paid", order_id="o1", total="0", currency="USD")
+    last = values(paid(0), notice)["purchase.last_transaction"]
+    assert (last["amount"], last["currency"]) == (Decimal("100.00"), "BRL")
+
+
 @given(streams())
 def test_cancelling_every_order_leaves_no_trace_of_buying(events: list[Event]) -> None:
     cancelled = [
@@ -160,6 +202,28 @@ def test_opting_out_is_remembered_beside_the_preferred_channel() -> None:
     assert set(channel["opted_in"]) == {"email"}
 
 
+def test_a_shops_picture_of_the_person_never_opts_them_in_again() -> None:
+    left = at(0, "channel.opted_out", channel="email")
+    snapshot = at(1, "lead.identified", consents={"email": True, "sms": True})
+    channel = values(left, snapshot)["preference.channel"]
+    assert set(channel["opted_out"]) == {"email"}
+    assert set(channel["opted_in"]) == {"sms"}
+
+
+def test_memories_of_channels_do_not_grow_with_what_comes_from_outside() -> None:
+    events = [at(n, "channel.opted_out", channel=f"c{n}") for n in range(40)]
+    messages = [at(n, "conversation.message_received", thread_id="t", channel=f"c{n}") for n in range(40)]
+    after = values(*events, *messages)
+    assert len(after["preference.channel"]["opted_out"]) == 20
+    assert list(after["behavioral.response_pattern"]["channels"]) == [f"c{n}" for n in range(30, 40)]
+
+
+def test_a_ticket_whose_status_says_resolved_is_not_open() -> None:
+    created = at(0, "ticket.created", ticket_id="T")
+    summary = values(created, at(1, "ticket.updated", ticket_id="T", status="resolved"))["support.summary"]
+    assert (summary["open_tickets"], summary["resolved_count"]) == ([], 1)
+
+
 def test_replies_are_timed_by_channel() -> None:
     pattern = values(
         at(0, "conversation.reply_sent", thread_id="t", channel="sms"),
@@ -219,6 +283,17 @@ def test_saying_it_again_and_adding_to_it_are_evidence() -> None:
     assert remembered(*declared, other)["fact.family"].evidence_count == 1
 
 
+def test_what_was_over_when_it_was_said_is_empty() -> None:
+    over = (START - timedelta(days=1)).isoformat()
+    said = at(0, "memory.declared", memory_type="fact", key="a", value={"x": 1}, expires_at=over)
+    assert values(said)["fact.a"] == {}
+
+
+def test_the_year_9999_means_never() -> None:
+    said = at(0, "memory.declared", memory_type="fact", key="a", value={"x": 1}, expires_at="9999-12-31T23:59:59Z")
+    assert remembered(said)["fact.a"].expires_at is None
+
+
 def test_what_was_said_after_a_memory_ended_starts_anew() -> None:
     until = (START + timedelta(minutes=5)).isoformat()
     first = at(0, "memory.declared", memory_type="fact", key="a", value={"x": 1}, expires_at=until)
@@ -227,9 +302,11 @@ def test_what_was_said_after_a_memory_ended_starts_anew() -> None:
     assert (memory.created_at, memory.evidence_count) == (later.occurred_at, 1)
 
 
-def test_a_number_declared_in_another_shape_does_not_break_the_count() -> None:
-    said = at(0, "memory.declared", memory_type="interest", key="product:whey", value={"score": "high"})
-    assert values(said, at(1, "product.viewed", sku="whey"))["interest.product:whey"]["score"] == 1
+@pytest.mark.parametrize("key", ["interest.product:whey", "preference.price_sensitivity", "preference.channel"])
+def test_what_is_counted_cannot_be_declared(key: str) -> None:
+    memory_type, _, name = key.partition(".")
+    with pytest.raises(Rejected):
+        at(0, "memory.declared", memory_type=memory_type, key=name, value={"score": "high"})
 
 
 @given(st.text(min_size=1, max_size=300))

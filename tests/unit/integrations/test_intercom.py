@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -68,11 +69,20 @@ def test_a_newer_versions_conversation_tells_its_channel_and_subject_by_its_sour
         ('<p class="no-margin"></p><img src="https://example.com/a.png">', ""),
         ("<p>{{lead.name}}</p>", "{{lead.name}}"),
         ("unclosed <b>bold", "unclosed bold"),
+        ("1 < 2 > 1<!-- a comment --><P>both&#10;on one line</P>", "1 < 2 > 1\nboth on one line"),
         (None, ""),
     ],
 )
 def test_a_body_becomes_plain_text(html: str | None, text: str) -> None:
     assert _text_of(html) == text
+
+
+@pytest.mark.parametrize("markup", ["<a ", "<![[", "<", "<a", "a", "</", "<!--", "&", "&#", "<p", "<b>", "\n"])
+def test_markup_that_never_ends_takes_no_time(markup: str) -> None:
+    endless = "<p>Hello</p>" + markup * (300_000 // len(markup))
+    began_at = time.process_time()
+    assert _text_of(endless).startswith("Hello")
+    assert time.process_time() - began_at < 0.5
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="<&"), min_size=1)))

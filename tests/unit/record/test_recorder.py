@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lead_memory.domain.errors import Rejected, Unavailable
+from lead_memory.domain.errors import Conflict, Rejected, Unavailable
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.memories import MemoryKey, MemoryType
-from lead_memory.services.record import Commit, Outcome, Recorder
+from lead_memory.services.record import Commit, Outcome, Recorder, Write
 from tests.events import NOW, SAMPLES, START, body, event
 from tests.fakes import MemoryStore, no_pause
 
@@ -64,6 +64,16 @@ async def test_a_large_order_that_was_cut_off_is_finished_when_it_comes_again() 
     assert len([name for name in store.rows if name.key.startswith("product:")]) == 300
 
 
+async def test_a_memory_names_its_newest_events_and_the_log_all_of_them() -> None:
+    store = MemoryStore()
+    for start in range(0, 50, 10):
+        await Recorder(store).record([view(n, n) for n in range(start, start + 10)])
+    interest = MemoryKey(MemoryType.INTEREST, "product:a")
+    assert store.memories[interest].source_event_ids == tuple(f"test/view-{n}" for n in range(49, 29, -1))
+    assert store.memories[interest].source_event_count == 50
+    assert [ref for ref, names in store.touches.items() if interest in names] == [f"test/view-{n}" for n in range(50)]
+
+
 async def test_the_log_is_read_only_for_what_comes_late() -> None:
     store = MemoryStore()
     await Recorder(store).record([view(1, 1)])
@@ -95,8 +105,8 @@ async def test_the_same_id_with_other_content_is_a_conflict_that_names_both() ->
     (result,) = await Recorder(store).record([second])
     assert isinstance(result, Rejected)
     assert result.reason == "conflict"
-    assert first.content_hashes()[0] in result.detail
-    assert second.content_hashes()[0] in result.detail
+    assert first.content_hashes[0] in result.detail
+    assert second.content_hashes[0] in result.detail
     assert store.memories[LAST].value["amount"] == 10
 
 
@@ -105,6 +115,14 @@ async def test_the_same_id_with_other_content_in_one_batch_is_a_conflict_too() -
     assert results[0] is Outcome.RECORDED
     assert isinstance(results[1], Rejected)
     assert results[2] is Outcome.DUPLICATE
+
+
+async def test_what_is_recorded_is_a_duplicate_also_beside_other_content_under_its_id() -> None:
+    recorder = Recorder(MemoryStore())
+    await recorder.record([order("o", 0)])
+    other, same = await recorder.record([order("o", 0, total="99.00"), order("o", 0)])
+    assert isinstance(other, Rejected)
+    assert same is Outcome.DUPLICATE
 
 
 async def test_a_redelivery_whose_payload_counts_attempts_is_a_duplicate() -> None:
@@ -122,6 +140,61 @@ async def test_a_lead_of_another_organization_is_refused() -> None:
     (result,) = await Recorder(store).record([other])
     assert isinstance(result, Rejected)
     assert result.reason == "wrong_organization"
+
+
+async def test_another_organizations_event_in_the_same_batch_is_refused_alone() -> None:
+    foreign = event(
+        "product.viewed", {"sku": "b"}, event_id="x", organization_id="99999999-0000-4000-8000-000000000000"
+    )
+    store = MemoryStore()
+    results = await Recorder(store).record([view(1), foreign, view(2)])
+    assert results[0] is results[2] is Outcome.RECORDED
+    assert isinstance(results[1], Rejected)
+    assert {event.organization_id for event, _ in store.events.values()} == {view(1).organization_id}
+
+
+async def test_a_writer_that_read_a_row_before_it_went_and_came_again_loses() -> None:
+    store = MemoryStore()
+    await Recorder(store).record([order("o", 0, total="100.00")])
+    read_before = await store.snapshot("lead", {SUMMARY})
+    await Recorder(store).record(
+        [event("order.cancelled", {"order_id": "o"}, event_id="c", at=START + timedelta(hours=1))]
+    )
+    await Recorder(store).record([order("p", 120, total="7.00")])
+    stored = read_before.memories[SUMMARY]
+    with pytest.raises(Conflict):
+        await store.commit(Commit(lead_id="lead", writes=[Write(SUMMARY, stored.memory, stored.version)]))
+
+
+async def test_a_conflicting_payload_never_settles_a_large_order_that_was_cut_off() -> None:
+    class DiesAfterTheEvent(MemoryStore):
+        async def commit(self, commit: Commit) -> None:
+            if len(self.commits) == 1 and self.alive:
+                self.alive = False
+                raise Unavailable("injected")
+            await super().commit(commit)
+
+        alive = True
+
+    store = DiesAfterTheEvent()
+    big = order("big", 0, skus=150)
+    await Recorder(store).record([big])
+    (conflict,) = await Recorder(store).record([order("big", 0, skus=151)])
+    assert isinstance(conflict, Rejected)
+    assert await Recorder(store).record([big]) == [Outcome.DUPLICATE]
+    assert store.memories[SUMMARY].value["order_count"] == 1
+
+
+async def test_an_order_with_more_refunds_than_a_transaction_holds_can_be_cancelled() -> None:
+    store = MemoryStore()
+    refunds = [
+        event("order.refunded", {"order_id": "o", "total": "0.01"}, event_id=f"r{n}", at=START + timedelta(minutes=n))
+        for n in range(1, 131)
+    ]
+    assert set(await Recorder(store).record([order("o", 0), *refunds])) == {Outcome.RECORDED}
+    cancelled = event("order.cancelled", {"order_id": "o"}, event_id="c", at=START + timedelta(days=1))
+    assert await Recorder(store).record([cancelled]) == [Outcome.RECORDED]
+    assert SUMMARY not in store.memories
 
 
 async def test_an_event_whose_key_is_impossible_fails_alone() -> None:

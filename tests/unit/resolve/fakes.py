@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from lead_memory.domain.errors import Unavailable
 from lead_memory.domain.memories import Memory, MemoryKey, MemoryType, Position, Source, Tier, Value
+from lead_memory.domain.templates.variables import Reason
+from lead_memory.services.resolve import Profile
 
 NOW = datetime(2026, 2, 3, 14, 5, 11, tzinfo=UTC)
 ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01"
@@ -22,6 +22,7 @@ def memory(
     *,
     organization_id: str = ORGANIZATION,
     expires_at: datetime | None = None,
+    source_event_ids: Sequence[str] = ("shopify/1001",),
 ) -> Memory:
     updated_at = NOW - timedelta(minutes=2)
     return Memory(
@@ -32,8 +33,8 @@ def memory(
         value=value,
         confidence=0.9,
         source=Source.EVENT_DERIVED,
-        source_event_ids=("shopify/1001",),
-        source_event_count=1,
+        source_event_ids=tuple(source_event_ids),
+        source_event_count=len(source_event_ids),
         evidence_count=1,
         contradiction_count=0,
         created_at=updated_at,
@@ -59,19 +60,21 @@ class FakeMemories:
 
 
 class FakeProfiles:
-    def __init__(self, people: Mapping[str, Mapping[str, Any]], *, away: bool = False) -> None:
+    """A reason stands for the profile that could not be read."""
+
+    def __init__(self, people: Mapping[str, Profile], *, failing: Exception | None = None) -> None:
         self.people = people
-        self.away = away
+        self.failing = failing
         self.asked: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
 
     async def profiles(
         self, organization_id: str, lead_ids: Sequence[str], fields: Sequence[str]
-    ) -> Mapping[str, Mapping[str, Any]]:
+    ) -> Mapping[str, Profile]:
         self.asked.append((organization_id, tuple(lead_ids), tuple(fields)))
-        if self.away:
-            raise Unavailable("the profile database did not answer")
+        if self.failing:
+            raise self.failing
+        known = {lead_id: self.people[lead_id] for lead_id in lead_ids if lead_id in self.people}
         return {
-            lead_id: {field: self.people[lead_id][field] for field in fields}
-            for lead_id in lead_ids
-            if lead_id in self.people
+            lead_id: person if isinstance(person, Reason) else {field: person[field] for field in fields}
+            for lead_id, person in known.items()
         }

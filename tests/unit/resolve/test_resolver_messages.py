@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lead_memory.services.resolve import Resolver
-from resolver.messages import MAX_LEADS, Answer, BadRequest, Mistake, Request, planned
+from resolver.messages import MAX_ANSWER_BYTES, MAX_LEADS, Answer, BadRequest, Mistake, Request, planned
 from tests.unit.resolve.fakes import ANA, BRUNO, NOW, ORGANIZATION, FakeMemories, FakeProfiles, memory
 
 FIELDS = ("name", "city")
@@ -40,8 +40,10 @@ def test_one_template_is_answered_with_one_text_and_money_with_all_its_digits() 
                     "status": "ok",
                     "text": "R$189.90",
                     "values": {
-                        "purchase.last_transaction.amount": {
-                            "value": "189.90",
+                        "purchase.last_transaction.amount": {"value": "189.90", "memory": "purchase.last_transaction"}
+                    },
+                    "memories": {
+                        "purchase.last_transaction": {
                             "age_seconds": 120,
                             "updated_at": "2026-02-03T14:03:11Z",
                             "confidence": 0.9,
@@ -56,6 +58,36 @@ def test_one_template_is_answered_with_one_text_and_money_with_all_its_digits() 
             "reads": {"get_item": 1, "sql": 0},
         }
     )
+
+
+def test_an_answer_that_lambda_would_not_let_through_says_how_many_leads_fit() -> None:
+    leads = [f"00000000-0000-4000-8000-{number:012}" for number in range(40)]
+    with pytest.raises(BadRequest) as refused:
+        answer(leads=leads, template="x" * 190_000)
+    fit = refused.value.mistake.leads_that_fit
+    assert fit
+    assert refused.value.mistake.code == "answer_too_large"
+    assert refused.value.mistake.message.endswith(f"and may take 5,800,000: ask for {fit} leads at a time.")
+    assert len(json.dumps(answer(leads=leads[:fit], template="x" * 190_000))) <= MAX_ANSWER_BYTES
+    with pytest.raises(BadRequest):
+        answer(leads=leads[: fit + 1], template="x" * 190_000)
+
+
+def test_an_answer_that_is_too_large_for_one_lead_asks_for_less_text() -> None:
+    with pytest.raises(BadRequest) as refused:
+        answer(templates={str(number): "é" * 100_000 for number in range(30)})
+    assert refused.value.mistake.leads_that_fit == 0
+    assert refused.value.mistake.message.endswith("ask with fewer or shorter templates.")
+
+
+def test_the_answer_for_the_most_leads_of_a_call_is_small_whatever_their_memories_are_made_of() -> None:
+    leads = [f"00000000-0000-4000-8000-{number:012}" for number in range(MAX_LEADS)]
+    events = [f"shopify/{number:060}" for number in range(20)]
+    fields = {f"field_{number}": "x" * 100 for number in range(20)}
+    stored = FakeMemories(*(memory(lead, "fact", "known", fields, source_event_ids=events) for lead in leads))
+    request = Request.read(ASKED | {"leads": leads, "variables": [f"fact.known.{name}" for name in fields]})
+    answers = asyncio.run(Resolver(stored, None, patience_seconds=5).resolve(request.question(FIELDS), NOW))
+    assert len(json.dumps(request.answered(answers))) < MAX_ANSWER_BYTES / 2
 
 
 def test_named_templates_are_answered_by_name() -> None:

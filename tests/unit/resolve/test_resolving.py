@@ -13,7 +13,17 @@ from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
 from lead_memory.domain.templates.render import Escape, OnMissing
 from lead_memory.domain.templates.syntax import parse, parse_variable
 from lead_memory.domain.templates.variables import Reason
-from lead_memory.services.resolve import Found, LeadAnswer, Missing, Question, Resolver
+from lead_memory.services.resolve import (
+    Found,
+    LeadAnswer,
+    Missing,
+    Profile,
+    ProfilesRefused,
+    ProfilesTooLarge,
+    Provenance,
+    Question,
+    Resolver,
+)
 from tests.unit.resolve.fakes import ANA, BRUNO, CARLA, NOW, ORGANIZATION, FakeMemories, FakeProfiles, memory
 
 SPECIFIED = (
@@ -24,7 +34,8 @@ SPECIFIED = (
 PURCHASE = {"product_name": "Whey Protein 1kg", "amount": Decimal("189.90"), "coupon": None, "products": ["Whey"]}
 ANAS_PURCHASE = memory(ANA, "purchase", "last_transaction", PURCHASE)
 ANAS_ANSWER = memory(ANA, "form", "sat_survey_2026:how_did_you_find_us", {"answer": "Instagram"})
-PEOPLE: Mapping[str, Mapping[str, Any]] = {
+AN_ENDED_HOLIDAY = memory(ANA, "fact", "on_holiday", {}, expires_at=NOW - timedelta(minutes=2))
+PEOPLE: Mapping[str, Profile] = {
     ANA: {"name": "Ana Souza", "city": None},
     BRUNO: {"name": "Bruno Lima", "city": "Recife"},
 }
@@ -82,18 +93,31 @@ def test_the_specifications_template_becomes_the_specifications_message() -> Non
 
 
 def test_a_value_says_how_old_it_is_and_which_events_it_is_from() -> None:
-    answer = only(question(variables=["purchase.last_transaction.amount", "lead.name"]), ANAS_PURCHASE)
+    product = "purchase.last_transaction.product_name"
+    answer = only(question(variables=["purchase.last_transaction.amount", product, "lead.name"]), ANAS_PURCHASE)
     assert answer.values == {
-        "purchase.last_transaction.amount": Found(
-            Decimal("189.90"),
+        "purchase.last_transaction.amount": Found(Decimal("189.90"), "purchase.last_transaction"),
+        product: Found("Whey Protein 1kg", "purchase.last_transaction"),
+        "lead.name": Found("Ana Souza"),
+    }
+    assert answer.memories == {
+        "purchase.last_transaction": Provenance(
             age_seconds=120,
             updated_at=NOW - timedelta(minutes=2),
             confidence=0.9,
             source_event_ids=("shopify/1001",),
             source_event_count=1,
-        ),
-        "lead.name": Found("Ana Souza"),
+        )
     }
+
+
+def test_of_many_source_events_the_newest_five_are_told_and_all_counted() -> None:
+    events = [f"shopify/{number}" for number in range(12)]
+    stored = memory(ANA, "form", "how?", {"answer": "Instagram"}, source_event_ids=events)
+    answer = only(question(variables=['form["how?"].answer', 'form["how?"].asked']), stored)
+    assert answer.values == {'form["how?"].answer': Found("Instagram", 'form["how?"]')}
+    [provenance] = answer.memories.values()
+    assert (provenance.source_event_ids, provenance.source_event_count) == (tuple(events[:5]), 12)
 
 
 @given(st.lists(references, min_size=1), st.lists(st.sampled_from([ANA, BRUNO, CARLA]), min_size=1, unique=True))
@@ -121,7 +145,7 @@ def test_the_reads_of_a_call_are_all_under_way_at_once() -> None:
             return await super().get(lead_id, name)
 
     class TogetherToo(FakeProfiles):
-        async def profiles(self, *asked: Any) -> Mapping[str, Mapping[str, Any]]:
+        async def profiles(self, *asked: Any) -> Mapping[str, Profile]:
             await Together.everyone.wait()
             return await super().profiles(*asked)
 
@@ -137,7 +161,7 @@ def test_a_store_that_never_answers_is_unavailable_and_what_others_answered_is_k
             return await super().get(lead_id, name)
 
     class SilentToo(FakeProfiles):
-        async def profiles(self, *_: Any) -> Mapping[str, Mapping[str, Any]]:
+        async def profiles(self, *_: Any) -> Mapping[str, Profile]:
             await asyncio.Event().wait()
             return {}
 
@@ -171,6 +195,7 @@ def test_a_store_that_never_answers_is_unavailable_and_what_others_answered_is_k
             [memory(ANA, "purchase", "last_transaction", PURCHASE, expires_at=NOW)],
             Reason.EXPIRED,
         ),
+        ("fact.on_holiday.until", [AN_ENDED_HOLIDAY], Reason.EXPIRED),
         ("lead.city", [], Reason.NULL),
     ],
 )
@@ -195,13 +220,40 @@ def test_a_lead_without_a_profile_and_a_stage_without_profiles_have_no_profile()
 
 
 def test_profiles_that_do_not_answer_leave_the_memories_and_ask_to_try_again() -> None:
-    [answer] = resolve(question(SPECIFIED), FakeMemories(ANAS_PURCHASE), FakeProfiles(PEOPLE, away=True))
+    away = FakeProfiles(PEOPLE, failing=Unavailable("the profile database did not answer"))
+    [answer] = resolve(question(SPECIFIED), FakeMemories(ANAS_PURCHASE), away)
     assert answer.status == "unavailable"
     assert reasons(answer) == {
         "lead.name": "profile_unavailable",
         "form.sat_survey_2026:how_did_you_find_us.answer": "never_seen",
     }
     assert "purchase.last_transaction.amount" in answer.values
+
+
+def test_profiles_that_are_refused_are_missing_until_an_operator_who_is_told_why_mends_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refusing = FakeProfiles(PEOPLE, failing=ProfilesRefused("AccessDeniedException"))
+    asked = question('{{lead.name | default: "you"}} {{purchase.last_transaction.amount}}', "{{lead.city}}")
+    [answer] = resolve(asked, FakeMemories(ANAS_PURCHASE), refusing)
+    assert (answer.status, answer.texts) == ("missing", None)
+    assert reasons(answer) == {"lead.name": "profile_refused", "lead.city": "profile_refused"}
+    [record] = caplog.records
+    assert (record.levelname, vars(record)["reason"]) == ("ERROR", "AccessDeniedException")
+
+
+def test_one_profile_that_cannot_be_read_is_that_leads_trouble_alone() -> None:
+    people: Mapping[str, Profile] = {**PEOPLE, ANA: Reason.PROFILE_UNAVAILABLE}
+    ana, bruno = resolve(question("{{lead.name}}", leads=[ANA, BRUNO]), FakeMemories(), FakeProfiles(people))
+    assert (ana.status, reasons(ana)) == ("unavailable", {"lead.name": "profile_unavailable"})
+    assert bruno.texts == {"0": "Bruno Lima"}
+
+
+def test_profiles_that_are_too_large_together_are_nobodys_answer_and_leave_no_read_under_way() -> None:
+    memories = FakeMemories(ANAS_PURCHASE, ANAS_ANSWER)
+    with pytest.raises(ProfilesTooLarge):
+        resolve(question(SPECIFIED), memories, FakeProfiles(PEOPLE, failing=ProfilesTooLarge()))
+    assert len(memories.asked) == 2
 
 
 @given(st.sets(st.sampled_from([ANA, BRUNO, CARLA])), st.sampled_from([Unavailable("away"), KeyError("value")]))
@@ -253,6 +305,15 @@ def test_variables_alone_give_values_of_any_kind() -> None:
     answer = only(question(variables=["purchase.last_transaction.products"]), ANAS_PURCHASE)
     assert (answer.status, answer.texts) == ("ok", {})
     assert answer.values["purchase.last_transaction.products"].value == ["Whey"]
+
+
+def test_a_value_that_no_library_can_handle_leaves_the_other_leads_their_texts() -> None:
+    born = {ANA: "2026-02-03", BRUNO: "9999-12-31T23:59:59Z", CARLA: Decimal("1e99")}
+    people = {lead: {"born": value} for lead, value in born.items()}
+    asked = question('{{lead.born | date: "dd/MM/yyyy V", "pt_BR", "Asia/Tokyo"}}', leads=[ANA, BRUNO, CARLA])
+    ana, *others = resolve(asked, FakeMemories(), FakeProfiles(people))
+    assert ana.status == "ok"
+    assert [reasons(other) for other in others] == [{"lead.born": "filter_failed"}] * 2
 
 
 def test_failures_are_logged_without_content(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_memory.domain.templates.filters import FILTERS
+from lead_memory.domain.templates.filters import FILTERS, Filter
 from lead_memory.domain.templates.render import Escape, OnMissing, Rendering, render
 from lead_memory.domain.templates.syntax import parse
 from lead_memory.domain.templates.variables import Reason
@@ -101,6 +101,15 @@ def test_no_filter_raises_for_any_value(name: str) -> None:
         assert (result.text is None) == bool(result.missing)
 
     renders_or_has_a_reason()
+
+
+def test_an_error_of_any_kind_in_a_filter_is_that_values_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Any) -> Any:
+        raise KeyError("value")
+
+    monkeypatch.setitem(FILTERS, "fails", Filter(fails))
+    assert rendering("fails", "a").missing == {"fact.x.y": Reason.FILTER_FAILED}
+    assert rendering('fails | default: "x"', "a").text == "x"
 
 
 @given(st.text(), st.integers(1, 12))

@@ -110,7 +110,14 @@ def test_a_scalar_prints_as_it_was_written(value: Any, printed: str) -> None:
     assert rendering("{{fact.x.y}}", value).text == printed
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12))
+@pytest.mark.parametrize("text", ["1e900000000", "-1e31", "1e-900000000", "0e900000000"])
+def test_a_number_beyond_measure_is_no_text_rather_than_a_text_without_end(text: str) -> None:
+    number = Decimal(text)
+    assert rendering("{{fact.x.y}}", number).missing == {"fact.x.y": Reason.NOT_TEXT}
+    assert rendering("{{fact.x.y | url_encode}}", number).missing == {"fact.x.y": Reason.FILTER_FAILED}
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=6))
 def test_a_decimal_prints_every_digit_and_no_exponent(value: Decimal) -> None:
     text = rendering("{{fact.x.y}}", value).text
     assert text is not None
@@ -124,7 +131,13 @@ def test_a_list_or_an_object_is_no_text(value: Any) -> None:
 
 
 def test_a_path_goes_through_objects_and_lists() -> None:
-    record = {"products": [{"name": "Whey"}, {"name": "Bar"}], "total": None, "0": "zero"}
+    record = {
+        "products": [{"name": "Whey"}, {"name": "Bar"}],
+        "total": None,
+        "0": "zero",
+        "na\u00efve": "composed",
+        "cafe\u0301": "decomposed",
+    }
     found = {
         "products.0.name": "Whey",
         'products["1"].name': "Bar",
@@ -136,6 +149,8 @@ def test_a_path_goes_through_objects_and_lists() -> None:
         f"products.{'9' * 5000}": Reason.PATH_NOT_FOUND,
         "total.brl": Reason.PATH_NOT_FOUND,
         "Total": Reason.PATH_NOT_FOUND,
+        "nai\u0308ve": "composed",
+        "caf\u00e9": "decomposed",
     }
     for path, expected in found.items():
         [variable] = parse("{{purchase.last." + path + "}}").variables

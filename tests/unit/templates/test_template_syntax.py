@@ -1,8 +1,11 @@
+import unicodedata
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lead_memory.domain.memories import KEY_MAX_CHARACTERS, MemoryKey, MemoryType
+from lead_memory.domain.errors import Rejected
+from lead_memory.domain.memories import KEY_MAX_CHARACTERS, MemoryKey, MemoryType, check_key
 from lead_memory.domain.templates.filters import FILTERS
 from lead_memory.domain.templates.syntax import MAX_CHARACTERS, Tag, TemplateError, parse, parse_variable
 from lead_memory.domain.templates.variables import plan, spell
@@ -17,7 +20,21 @@ ANA = (
 punctuation = st.sampled_from(["{{", "}}", "{%", "{", "|", ".", "[", "]", '"', "'", "\\", ":", ",", " ", "\n"])
 words = st.sampled_from(["lead", "name", "purchase", "last_transaction", "0", "-1", "2.5", "ção", *FILTERS])
 template_like = st.lists(punctuation | words | st.text(max_size=3)).map("".join)
-keys = st.text(min_size=1, max_size=KEY_MAX_CHARACTERS).filter(lambda key: "#" not in key)
+
+
+def nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def is_key(key: str) -> bool:
+    try:
+        check_key(nfc(key))
+    except Rejected:
+        return False
+    return True
+
+
+keys = st.text(min_size=1, max_size=KEY_MAX_CHARACTERS).filter(is_key)
 
 
 def mistake_in(text: str) -> TemplateError | None:
@@ -60,8 +77,8 @@ def test_a_variable_of_any_key_and_path_is_spelled_so_that_it_parses_to_itself(
     memory_type: MemoryType, key: str, path: list[str]
 ) -> None:
     variable = parse_variable(spell([memory_type, key, *path]))
-    assert variable.memory == MemoryKey(memory_type, key)
-    assert variable.path == tuple(path)
+    assert variable.memory == MemoryKey(memory_type, nfc(key))
+    assert variable.path == tuple(map(nfc, path))
     assert parse_variable(variable.name) == variable
 
 
@@ -109,7 +126,7 @@ def test_an_unknown_name_is_an_error_where_it_stands_with_the_nearest_known_one(
 ) -> None:
     mistake = error(text)
     assert (mistake.code, mistake.position, mistake.nearest) == (code, position, nearest)
-    assert f'did you mean "{nearest}"?' in str(mistake)
+    assert f'did you mean "{nearest}"? Expected {mistake.expected}.' in str(mistake)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +157,9 @@ def test_an_unknown_name_is_an_error_where_it_stands_with_the_nearest_known_one(
         ("{{lead.name | join: 1}}", "bad_argument", 20),
         ('{{lead.name | date: "%d/%m/%Y"}}', "bad_argument", 20),
         ('{{lead.name | date: "MMMMMMMMM"}}', "bad_argument", 20),
+        ('{{lead.name | date: "short", "root"}}', "bad_argument", 29),
+        ('{{lead.name | money: "BRL", "pt_BR.UTF-8"}}', "bad_argument", 28),
+        ('{{lead.name | number: "us"}}', "bad_argument", 22),
     ],
 )
 def test_a_mistake_is_an_error_at_the_character_that_cannot_stand(text: str, code: str, position: int) -> None:
@@ -151,6 +171,121 @@ def test_a_mistake_is_an_error_at_the_character_that_cannot_stand(text: str, cod
 def test_an_error_says_line_column_what_was_found_and_what_was_expected() -> None:
     mistake = error("Hi {{lead.name}},\nyou live in {{lead.city")
     assert str(mistake) == 'Line 2, column 24: the text ends; expected "|" and a filter, or "}}".'
+
+
+ONE_OF_THE_FILTERS = f"one of {', '.join(FILTERS)}."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            '{{purchase["a#b"].c}}',
+            "column 12: a memory's key cannot contain the number sign, which separates keys; "
+            'expected a key, like "purchase.<key>.<name>".',
+        ),
+        ('{{lead.name | default "x"}}', """column 23: found '"'; expected ":" before the argument."""),
+        ('{{lead.name | default("x")}}', """column 22: found '('; expected ":" before the argument."""),
+        ("{{lead.name | truncate 5}}", """column 24: found '5'; expected ":" before the argument."""),
+        (
+            '{{lead.name | upcase: "y"}}',
+            'column 23: the filter "upcase" takes no argument; expected "|" and a filter, or "}}".',
+        ),
+        (
+            '{{lead.name | upcase("y")}}',
+            'column 21: the filter "upcase" takes no argument; expected "|" and a filter, or "}}".',
+        ),
+        (
+            '{{lead.name | join: ", ", "x"}}',
+            'column 27: the filter "join" has an argument too many; expected "|" and a filter, or "}}".',
+        ),
+        (
+            "{{form.sat survey.answer}}",
+            'column 12: a name ends at a space; expected brackets and quotes around it, ["sat survey"].',
+        ),
+        (
+            "{{interest.product:whey 1kg.score}}",
+            'column 25: a name ends at a space; expected brackets and quotes around it, ["product:whey 1kg"].',
+        ),
+        (
+            "{{lead.first name}}",
+            'column 8: there is no field "first name"; did you mean "first_name"? '
+            "Expected one of name, first_name, city.",
+        ),
+        ("{{lead name}}", 'column 8: a space stands between names; expected ".", like lead.name.'),
+        ("{{lead.name upcase}}", """column 13: found 'u'; expected "|" before the filter "upcase"."""),
+        ("{{purchase.x.products[0].name}}", 'column 22: a place in a list stands after a dot; expected ".0".'),
+        (
+            "{% if lead.name %}",
+            'column 1: there are no conditions or loops, which "{%" begins elsewhere; '
+            'expected a tag, like {{lead.name | default: "you"}}.',
+        ),
+        (
+            "{{lead.name | upper}}",
+            f'column 15: there is no filter "upper"; did you mean "upcase"? Expected {ONE_OF_THE_FILTERS}',
+        ),
+        (
+            "{{lead.name | trim}}",
+            f'column 15: there is no filter "trim"; did you mean "strip"? Expected {ONE_OF_THE_FILTERS}',
+        ),
+        ("{{lead.name | lower}}", f'column 15: there is no filter "lower"; expected {ONE_OF_THE_FILTERS}'),
+        (
+            "{{lead.full_name}}",
+            'column 8: there is no field "full_name"; did you mean "first_name"? '
+            "Expected one of name, first_name, city.",
+        ),
+        (
+            "{{lead.name | money: 'us'}}",
+            """column 22: the filter "money" cannot take 'us'; expected a currency code in quotes, like "BRL".""",
+        ),
+        (
+            '{{lead.name | date: "hello"}}',
+            'column 21: the filter "date" cannot take "hello"; '
+            'expected short, medium, long, full, or a pattern like "dd/MM/yyyy", in quotes.',
+        ),
+    ],
+)
+def test_an_error_tells_the_author_what_to_write(text: str, sentence: str) -> None:
+    assert str(error(text)) == f"Line 1, {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("dd/mm/yyyy", "dd/MM/yyyy"),
+        ("dd/mm/yyyy HH:mm", "dd/MM/yyyy HH:mm"),
+        ("DD/MM/YYYY", "dd/MM/yyyy"),
+        ("YYYY-MM-dd", "yyyy-MM-dd"),
+        ("dd/MM/yyyy HH:MM:SS", "dd/MM/yyyy HH:mm:ss"),
+        ("%d/%m/%Y %H:%M", "dd/MM/yyyy HH:mm"),
+        ("d de MMMM 'de' yyyy", "d 'de' MMMM 'de' yyyy"),
+        ("lng", "long"),
+    ],
+)
+def test_a_date_pattern_that_would_print_something_else_is_an_error_with_the_one_that_was_meant(
+    written: str, meant: str
+) -> None:
+    mistake = error(f'{{{{lead.name | date: "{written}"}}}}')
+    assert (mistake.code, mistake.position, mistake.nearest) == ("bad_argument", 20, meant)
+    assert parse(f'{{{{lead.name | date: "{meant}"}}}}')
+
+
+@pytest.mark.parametrize("pattern", ["hello", "MMMMMMMMM", "dd/MM/yyyy 'at", "'today'", "S" * 400, ""])
+def test_a_date_pattern_of_letters_that_mean_nothing_is_an_error(pattern: str) -> None:
+    assert error(f'{{{{lead.name | date: "{pattern}"}}}}').code == "bad_argument"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["d/M/yy", "YYYY-'W'ww", "EEEE, d 'de' MMMM", "h 'o''clock' a", "mm 'past' HH", "yyyy年M月d日", "HH'h'mm", "LLLL"],
+)
+def test_a_date_pattern_that_prints_what_it_says_is_taken(pattern: str) -> None:
+    assert parse(f'{{{{lead.name | date: "{pattern}"}}}}')
+
+
+def test_accents_typed_as_characters_of_their_own_name_the_same_memory() -> None:
+    for text in ("{{form.cafe\u0301.answer}}", '{{form["cafe\u0301"].answer}}'):
+        assert [variable.name for variable in parse(text).variables] == ["form.caf\u00e9.answer"]
 
 
 def test_a_quote_that_is_never_closed_is_said_to_be() -> None:
@@ -165,4 +300,5 @@ def test_any_field_is_allowed_where_the_stage_has_no_profile() -> None:
 
 def test_a_template_has_a_longest_length() -> None:
     assert parse("x" * MAX_CHARACTERS).parts
-    assert error("x" * (MAX_CHARACTERS + 1)).position == MAX_CHARACTERS
+    mistake = error("x" * (MAX_CHARACTERS + 1))
+    assert (mistake.code, mistake.position) == ("template_too_long", MAX_CHARACTERS)

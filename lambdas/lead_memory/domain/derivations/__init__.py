@@ -3,12 +3,12 @@
 A module's `DERIVATIONS` says which event types it looks at. Adding a memory is a function and a line there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 import msgspec
 
-from lead_memory.domain.amendments import as_it_stands, opening
+from lead_memory.domain.amendments import Case, case_of
 from lead_memory.domain.derivations import (
     behavioral,
     campaign,
@@ -22,53 +22,62 @@ from lead_memory.domain.derivations import (
 )
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryKey, keep
-from lead_memory.domain.payloads import OrderCancelled, OrderPaid, OrderRefunded
 
-_MODULES: Sequence[Mapping[str, Derivation]] = (
-    purchase.DERIVATIONS,
-    interest.DERIVATIONS,
-    preference.DERIVATIONS,
-    fact.DERIVATIONS,
-    form.DERIVATIONS,
-    support.DERIVATIONS,
-    campaign.DERIVATIONS,
-    behavioral.DERIVATIONS,
-    declared.DERIVATIONS,
-)
+MODULES: Mapping[str, Mapping[str, Derivation]] = {
+    "purchase": purchase.DERIVATIONS,
+    "interest": interest.DERIVATIONS,
+    "preference": preference.DERIVATIONS,
+    "fact": fact.DERIVATIONS,
+    "form": form.DERIVATIONS,
+    "support": support.DERIVATIONS,
+    "campaign": campaign.DERIVATIONS,
+    "behavioral": behavioral.DERIVATIONS,
+    "declared": declared.DERIVATIONS,
+}
 
 DERIVATIONS: Mapping[str, tuple[Derivation, ...]] = {
-    event_type: tuple(module[event_type] for module in _MODULES if event_type in module)
-    for event_type in chain.from_iterable(_MODULES)
+    event_type: tuple(module[event_type] for module in MODULES.values() if event_type in module)
+    for event_type in chain.from_iterable(MODULES.values())
 }
 
 
-def derive(event: Event, case: Sequence[Event] = ()) -> list[Change]:
+def derive(event: Event, case: Case | None = None) -> list[Change]:
     """What an event says about its lead's memories.
 
-    An event of an order is read with its `case`: all events of that order, itself included, sorted by position.
+    An event of an order is read with its case, of which it is one; without, as if it were the only one.
     Raises `Rejected` when what it says cannot be a memory's key.
     """
-    match event.data:
-        case OrderPaid() | OrderRefunded() | OrderCancelled() as said:
-            return [purchase.order(event, said), *_changes_of_case(event, case or (event,))]
-    return _changes(event)
+    if case_of(event) is None:
+        return _changes(event)
+    case = case or Case([event])
+    return [purchase.order(event, case.until(event)), *_changes_of_case(event, case)]
 
 
-def touched(event: Event, case: Sequence[Event] = ()) -> set[MemoryKey]:
+def touched(event: Event, case: Case | None = None) -> set[MemoryKey]:
     """Every memory that the event, or its arrival in its case, can change."""
-    notices = [other for other in case if isinstance(other.data, OrderPaid)]
+    notices = case.notices if case else []
     return {change.name for each in (event, *notices) for change in derive(each)}
 
 
+def made_by(module: str, event: Event) -> set[MemoryKey]:
+    """The memories that one of `MODULES` makes of the event, read as if it were the only one of its order."""
+    derivation = MODULES[module].get(event.event_type)
+    made = {change.name for change in derivation(event, event.data)} if derivation else set()
+    order = case_of(event) if module == "purchase" else None
+    return made | {order} if order else made
+
+
 def _changes(event: Event) -> list[Change]:
-    return [change for derivation in DERIVATIONS.get(event.event_type, ()) for change in derivation(event, event.data)]
+    derivations = DERIVATIONS.get(event.event_type, ())
+    return [change for derivation in derivations for change in derivation(event, event.data)]
 
 
-def _changes_of_case(event: Event, case: Sequence[Event]) -> Iterable[Change]:
-    first, order = opening(case), as_it_stands(case)
-    if first is None or order is None:
+def _changes_of_case(event: Event, case: Case) -> Iterable[Change]:
+    """The order's changes at its first notice; at its other events, only that they had a part in what counts."""
+    if case.standing is None:
         return []
-    changes = _changes(msgspec.structs.replace(first, data=order))
+    first = case.notices[0]
+    changes = _changes(msgspec.structs.replace(first, data=case.standing))
     if event.position == first.position:
         return changes
     return [msgspec.structs.replace(change, said={}, reduce=keep) for change in changes if change.aggregates]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from lead_memory.domain.derivations.values import added, iso, mapping, number, present
+from lead_memory.domain.derivations.values import added, iso, mapping, newest, number, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Value
 from lead_memory.domain.payloads import ConversationMessage, IntentClassified, ThreadResolved
@@ -15,6 +15,7 @@ from lead_memory.domain.payloads import ConversationMessage, IntentClassified, T
 REPLIES_KEPT = 20
 """Newest reply times that the median is taken over, by channel."""
 
+CHANNELS_KEPT = 10
 USUAL_HOURS = 3
 
 
@@ -68,7 +69,8 @@ def _latest(value: Value | None, said: Value) -> Value:
 
 def _add_message(value: Value | None, said: Value) -> Value:
     channels = mapping(value, "channels")
-    channels[said["channel"]] = _add_to_channel(mapping(channels, said["channel"]), said)
+    channels[said["channel"]] = _add_to_channel(channels.pop(said["channel"], {}), said)
+    channels = newest(channels, CHANNELS_KEPT)
     replies = [minutes for channel in channels.values() for minutes in channel.get("recent_reply_minutes", ())]
     hours: dict[str, Any] = {}
     for channel in channels.values():

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from lead_memory.domain.derivations.values import iso, mapping, number, present
+from lead_memory.domain.derivations.values import iso, mapping, newest, number, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Source, Value
 from lead_memory.domain.payloads import (
@@ -13,6 +13,8 @@ from lead_memory.domain.payloads import (
     OrderPaid,
     PreferenceExpressed,
 )
+
+CHANNELS_KEPT = 20
 
 HIGH_SHARE = Decimal("0.5")
 MEDIUM_SHARE = Decimal("0.2")
@@ -84,7 +86,7 @@ def identified(event: Event, lead: LeadIdentified) -> Iterable[Change]:
             "opted_in": sorted(channel for channel, given in consents.items() if given),
             "opted_out": sorted(channel for channel, given in consents.items() if not given),
         }
-        yield _channel(event, said, Source.EVENT_DERIVED)
+        yield _channel(event, {**said, "is_snapshot": True}, Source.EVENT_DERIVED)
 
 
 def _channel(event: Event, said: Value, source: Source) -> Change:
@@ -99,16 +101,24 @@ def _channel(event: Event, said: Value, source: Source) -> Change:
 
 
 def _with_channel(value: Value | None, said: Value) -> Value:
-    """`opted_out` and `opted_in` say since when, by channel; a channel stands in one of them."""
+    """`opted_out` and `opted_in` say since when, by channel; a channel stands in one of them.
+
+    A shop's picture of the person, which may be older than the person's word, never opts them in again.
+    """
     opted_in, opted_out = mapping(value, "opted_in"), mapping(value, "opted_out")
     for channel in said.get("opted_out", ()):
         opted_out[channel] = said["at"]
         opted_in.pop(channel, None)
     for channel in said.get("opted_in", ()):
+        if channel in opted_out and "is_snapshot" in said:
+            continue
         opted_in[channel] = said["at"]
         opted_out.pop(channel, None)
-    wanted = said.get("value", (value or {}).get("value"))
-    return present(value=wanted, opted_in=opted_in or None, opted_out=opted_out or None)
+    return present(
+        value=said.get("value", (value or {}).get("value")),
+        opted_in=newest(opted_in, CHANNELS_KEPT) or None,
+        opted_out=newest(opted_out, CHANNELS_KEPT) or None,
+    )
 
 
 DERIVATIONS: dict[str, Derivation] = {

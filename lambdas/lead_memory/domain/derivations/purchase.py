@@ -1,14 +1,14 @@
 """What the lead bought: the last order, each product, the whole, and each order as it stands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
-from lead_memory.domain.amendments import refund_total
+from lead_memory.domain.amendments import Case
 from lead_memory.domain.derivations.values import added, iso, mapping, number, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Value
 from lead_memory.domain.money import minor_unit_digits, padded
-from lead_memory.domain.payloads import OrderCancelled, OrderPaid, OrderRefunded, Product
+from lead_memory.domain.payloads import OrderCancelled, OrderPaid, OrderRefunded, Payload, Product
 from lead_memory.domain.slugs import slug
 
 LINES_KEPT = 20
@@ -114,50 +114,43 @@ def _rounded(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-minor_unit_digits(currency)), ROUND_HALF_UP)
 
 
-def order(event: Event, data: OrderPaid | OrderRefunded | OrderCancelled) -> Change:
-    """`order:<id>`: what was paid, what went back, how it stands. Its parts may be said in any order."""
-    at = iso(event.occurred_at)
-    match data:
-        case OrderPaid() as paid:
-            said: Value = {
-                "amount": padded(paid.total, paid.currency),
-                "currency": paid.currency,
-                "paid_at": at,
-            }
-        case OrderRefunded() as refund:
-            said = {"refunds": [_refund(refund)], "refunded_at": at}
-        case OrderCancelled():
-            said = {"cancelled_at": at}
+def order(event: Event, case: Case) -> Change:
+    """`order:<id>`: how the order stands after this event, the last of `case`."""
+    order_id = event.data.order_id  # type: ignore[attr-defined]
     return Change(
         memory_type=MemoryType.PURCHASE,
-        key=f"order:{data.order_id}",
-        said={"order_id": data.order_id, **said},
-        reduce=_add_to_order,
+        key=f"order:{order_id}",
+        said={"order_id": order_id, **_order(case)},
         aggregates=True,
     )
 
 
-def _refund(refund: OrderRefunded) -> Value:
-    amount = refund_total(refund)
-    if amount is None:
-        return {"all": True}
-    return {"amount": padded(amount, refund.currency) if refund.currency else amount}
+def _order(case: Case) -> Value:
+    paid, refunded = case.announced, case.refunded
+    currency = paid.currency if paid else next((refund.currency for refund in case.refunds if refund.currency), None)
+    return present(
+        status=_status(case),
+        amount=padded(paid.total, paid.currency) if paid else None,
+        refunded=padded(refunded, currency) if refunded and currency else refunded or None,
+        currency=currency,
+        paid_at=_last_at(case, OrderPaid),
+        refunded_at=_last_at(case, OrderRefunded),
+        cancelled_at=_last_at(case, OrderCancelled),
+    )
 
 
-def _add_to_order(value: Value | None, said: Value) -> Value:
-    refunds = [*(value or {}).get("refunds", []), *said.get("refunds", [])]
-    merged = {**(value or {}), **said, "refunds": refunds}
-    return {**merged, "status": _status(merged, refunds)}
-
-
-def _status(order: Value, refunds: Sequence[Value]) -> str:
-    if "cancelled_at" in order:
+def _status(case: Case) -> str:
+    if case.cancelled:
         return "cancelled"
-    if not refunds:
+    if not case.refunds:
         return "paid"
-    back = sum((refund.get("amount", Decimal(0)) for refund in refunds), Decimal(0))
-    everything = any("all" in refund for refund in refunds) or ("amount" in order and back >= order["amount"])
-    return "refunded" if everything else "partially_refunded"
+    undone = case.refunded is None or (case.announced is not None and case.standing is None)
+    return "refunded" if undone else "partially_refunded"
+
+
+def _last_at(case: Case, kind: type[Payload]) -> str | None:
+    times = [iso(event.occurred_at) for event in case.events if isinstance(event.data, kind)]
+    return times[-1] if times else None
 
 
 DERIVATIONS: dict[str, Derivation] = {"order.paid": order_paid}

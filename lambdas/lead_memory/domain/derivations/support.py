@@ -14,6 +14,9 @@ from lead_memory.domain.payloads import (
     TicketUpdated,
 )
 
+CLOSED = ("resolved", "closed")
+"""Statuses in which a ticket is not open."""
+
 OPEN_TICKETS_KEPT = 20
 """Open tickets that the summary names, newest last."""
 
@@ -41,7 +44,14 @@ def ticket(event: Event, ticket: _Ticket) -> Iterable[Change]:
         case TicketRated() as rated:
             said = present(csat=rated.csat, comment=rated.comment)
     yield _change(f"ticket:{ticket.ticket_id}", said, _merge)
-    news = present(event=event.event_type, ticket_id=ticket.ticket_id, csat=said.get("csat"), at=at)
+    news = present(
+        opens=isinstance(ticket, TicketCreated | TicketReopened) or None,
+        closes=said.get("status") in CLOSED or None,
+        is_new=isinstance(ticket, TicketCreated) or None,
+        ticket_id=ticket.ticket_id,
+        csat=said.get("csat"),
+        at=at,
+    )
     yield _change("summary", news, _add_to_summary)
 
 
@@ -55,17 +65,17 @@ def _merge(value: Value | None, said: Value) -> Value:
 
 
 def _add_to_summary(value: Value | None, said: Value) -> Value:
-    ticket_id, event_type = said["ticket_id"], said["event"]
-    open_tickets = [other for other in (value or {}).get("open_tickets", []) if other != ticket_id]
-    was_open = ticket_id in (value or {}).get("open_tickets", [])
-    resolved = event_type == "ticket.resolved"
-    if event_type in ("ticket.created", "ticket.reopened") or (was_open and not resolved):
+    ticket_id = said["ticket_id"]
+    open_before = (value or {}).get("open_tickets", [])
+    open_tickets = [other for other in open_before if other != ticket_id]
+    closed_now = "closes" in said and (ticket_id in open_before or "is_new" in said)
+    if "closes" not in said and ("opens" in said or ticket_id in open_before):
         open_tickets.append(ticket_id)
     csat_count = number(value, "csat_count") + ("csat" in said)
     csat_total = number(value, "csat_total") + said.get("csat", 0)
     return present(
-        ticket_count=number(value, "ticket_count") + (event_type == "ticket.created"),
-        resolved_count=number(value, "resolved_count") + resolved,
+        ticket_count=number(value, "ticket_count") + ("is_new" in said),
+        resolved_count=number(value, "resolved_count") + closed_now,
         open_tickets=open_tickets[-OPEN_TICKETS_KEPT:],
         last_ticket_id=ticket_id,
         last_activity_at=said["at"],

@@ -1,11 +1,7 @@
-"""Reading and combining the values of memories.
-
-A memory's value may have been declared by a person in another shape, so counters are read with care.
-"""
+"""Reading and combining the values of memories."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 
@@ -21,13 +17,16 @@ def present(**fields: Any) -> dict[str, Any]:
 
 def number(value: Mapping[str, Any] | None, field: str) -> Any:
     """A counter's or an amount's value so far, 0 at first."""
-    found = (value or {}).get(field, 0)
-    return found if isinstance(found, int | Decimal) and not isinstance(found, bool) else 0
+    return (value or {}).get(field, 0)
 
 
 def mapping(value: Mapping[str, Any] | None, field: str) -> dict[str, Any]:
-    found = (value or {}).get(field)
-    return dict(found) if isinstance(found, dict) else {}
+    return dict((value or {}).get(field, {}))
+
+
+def newest(entries: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """The last `count` entries, so that a memory does not grow with what comes from outside."""
+    return dict(list(entries.items())[-count:])
 
 
 def added(amounts: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

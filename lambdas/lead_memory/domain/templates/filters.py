@@ -1,15 +1,16 @@
 """The filters, and what is checked of their arguments before a template is used.
 
-A filter raises `ValueError` or `ArithmeticError` for a value that it cannot handle.
+A filter raises an error of any kind for a value that it cannot handle.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from lead_memory.domain.templates.text import to_text
 from lead_memory.domain.templates.variables import Reason
 
 type Argument = str | int | Decimal
@@ -22,8 +23,8 @@ class Parameter(NamedTuple):
     """Completes "expected …"."""
     accepts: Callable[[Argument], bool]
     required: bool = False
-    known: Callable[[], Iterable[str]] = tuple
-    """The names to choose the nearest from, where the argument is one of many."""
+    nearest: Callable[[str], str | None] = lambda _: None
+    """The argument that may have been meant, where it is one of many."""
 
 
 class Filter(NamedTuple):
@@ -31,20 +32,6 @@ class Filter(NamedTuple):
     parameters: tuple[Parameter, ...] = ()
     covers_missing: bool = False
     """Whether it is applied to a `Reason`; other filters leave a missing value missing."""
-
-
-def to_text(value: Any) -> str:
-    """As it is printed: decimals keep their digits and never have an exponent."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case Decimal():
-            return format(value, "f")
-    raise ValueError("a list or an object is not text")
 
 
 def _default(value: Any, fallback: Argument) -> Any:
@@ -106,23 +93,24 @@ def _is_text(argument: Argument) -> bool:
 _LOCALE = Parameter(
     'a locale in quotes, like "pt_BR"',
     lambda argument: _is_text(argument) and _localized().is_locale(argument),
-    known=lambda: _localized().locales(),
+    nearest=lambda name: _localized().nearest_locale(name),
 )
 _CURRENCY = Parameter(
     'a currency code in quotes, like "BRL"',
     lambda argument: _is_text(argument) and _localized().is_currency(argument),
     required=True,
-    known=lambda: _localized().currencies(),
+    nearest=lambda code: _localized().nearest_currency(code),
 )
 _DATE_FORMAT = Parameter(
     'short, medium, long, full, or a pattern like "dd/MM/yyyy", in quotes',
     lambda argument: _is_text(argument) and _localized().is_date_format(argument),
     required=True,
+    nearest=lambda pattern: _localized().nearest_date_format(pattern),
 )
 _TIME_ZONE = Parameter(
     'a time zone in quotes, like "America/Sao_Paulo"',
     lambda argument: _is_text(argument) and _localized().is_time_zone(argument),
-    known=lambda: _localized().time_zones(),
+    nearest=lambda name: _localized().nearest_time_zone(name),
 )
 _LENGTH = Parameter(
     "a whole number of characters above 0",

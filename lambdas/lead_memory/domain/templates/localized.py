@@ -2,20 +2,22 @@
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Collection
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.localedata import locale_identifiers
 from babel.numbers import format_currency, format_decimal, list_currencies
 
+from lead_memory.domain.templates import date_patterns
+from lead_memory.domain.templates.nearest import nearest
+from lead_memory.domain.templates.text import can_be_written_out
+
 _DEFAULT_LOCALE = "en"
 _NAMED_FORMATS = ("short", "medium", "long", "full")
-_LARGEST_EXPONENT = 30
-_SAMPLE = dt.datetime(2026, 2, 3, 14, 5, 11, tzinfo=dt.UTC)
 
 
 def date(value: Any, pattern: str, locale: str = _DEFAULT_LOCALE, time_zone: str = "UTC") -> str:
@@ -38,33 +40,33 @@ def number(value: Any, locale: str = _DEFAULT_LOCALE) -> str:
 
 
 def is_locale(name: str) -> bool:
-    try:
-        _locale(name)
-    except (UnknownLocaleError, ValueError):
-        return False
-    return True
+    """Babel's parser would also take `root` and `pt_BR.UTF-8`, with which its formats fail."""
+    return _underscored(name) in _locales()
 
 
-def locales() -> list[str]:
-    return locale_identifiers()
+def nearest_locale(name: str) -> str | None:
+    """Of the same language."""
+    language = _underscored(name).lower().partition("_")[0]
+    return nearest(
+        _underscored(name), (known for known in _locales() if known.partition("_")[0] == language), likeness=0.6
+    )
 
 
 def is_currency(code: str) -> bool:
     return code in list_currencies()
 
 
-def currencies() -> Iterable[str]:
-    return list_currencies()
+def nearest_currency(code: str) -> str | None:
+    """Three letters are like many others, so it has to be very near."""
+    return nearest(code, list_currencies(), likeness=0.85)
 
 
 def is_date_format(pattern: str) -> bool:
-    """Patterns are CLDR's. A percent sign means that somebody wrote strftime's, which would print nonsense."""
-    if "%" in pattern:
-        return False
-    try:
-        return bool(_format_date(_SAMPLE, pattern, _locale(_DEFAULT_LOCALE)))
-    except (ValueError, KeyError, AttributeError):
-        return False
+    return pattern in _NAMED_FORMATS or date_patterns.is_pattern(pattern)
+
+
+def nearest_date_format(pattern: str) -> str | None:
+    return nearest(pattern, _NAMED_FORMATS, likeness=0.7) or date_patterns.nearest_pattern(pattern)
 
 
 def is_time_zone(name: str) -> bool:
@@ -75,13 +77,22 @@ def is_time_zone(name: str) -> bool:
     return True
 
 
-def time_zones() -> Iterable[str]:
-    return zoneinfo.available_timezones()
+def nearest_time_zone(name: str) -> str | None:
+    return nearest(name, zoneinfo.available_timezones(), likeness=0.7)
 
 
 @lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
-    return Locale.parse(name.replace("-", "_"))
+    return Locale.parse(_underscored(name))
+
+
+@cache
+def _locales() -> Collection[str]:
+    return frozenset(locale_identifiers())
+
+
+def _underscored(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def _format_date(moment: dt.datetime, pattern: str, locale: Locale) -> str:
@@ -95,6 +106,6 @@ def _decimal(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError("not a number")
     decimal = Decimal(value)
-    if not decimal.is_finite() or abs(decimal.adjusted()) > _LARGEST_EXPONENT:
+    if not can_be_written_out(decimal):
         raise ValueError("not a number that can be written out")
     return decimal

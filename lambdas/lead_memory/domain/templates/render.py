@@ -5,8 +5,8 @@ from enum import StrEnum
 from html import escape as escape_html
 from typing import Any, NamedTuple
 
-from lead_memory.domain.templates.filters import to_text
 from lead_memory.domain.templates.syntax import Tag, Template
+from lead_memory.domain.templates.text import to_text
 from lead_memory.domain.templates.variables import Reason
 
 
@@ -60,7 +60,7 @@ def _print(tag: Tag, value: Any) -> tuple[str | Reason, Reason | None]:
             continue
         try:
             value = called.apply(value, *arguments)
-        except (ValueError, ArithmeticError):
+        except Exception:  # whatever a library does about one lead's value, the other leads have their texts
             value = Reason.FILTER_FAILED
         if value is None:
             value = Reason.NULL

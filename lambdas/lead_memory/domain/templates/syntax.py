@@ -15,7 +15,8 @@ from typing import NamedTuple
 from lead_memory.domain.errors import LeadMemoryError, Rejected
 from lead_memory.domain.memories import MemoryKey, MemoryType, check_key
 from lead_memory.domain.templates.filters import FILTERS, Argument, Filter, Parameter
-from lead_memory.domain.templates.variables import NAME, PROFILE, Variable, spell
+from lead_memory.domain.templates.nearest import nearest
+from lead_memory.domain.templates.variables import NAME, PROFILE, Variable, normal, spell
 
 MAX_CHARACTERS = 200_000
 
@@ -25,7 +26,10 @@ _FILTER_NAME = re.compile(r"[a-zA-Z_]\w*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"' "|" r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_SPACED = re.compile(r"""[^\S\n]+(?=[\w:-])([^.|\[\]{}"'\n]+)""")
+_ARGUMENT_START = re.compile(r"""["'\u201c\u2018(0-9=]""")
 _NAMESPACES = (PROFILE, *MemoryType)
+_FILTER_OR_END = '"|" and a filter, or "}}"'
 
 
 class FilterCall(NamedTuple):
@@ -62,7 +66,7 @@ class TemplateError(LeadMemoryError):
         self.column = position - text.rfind("\n", 0, position)
         self.expected = expected
         self.nearest = nearest
-        advice = f'did you mean "{nearest}"?' if nearest else f"expected {expected}."
+        advice = f'did you mean "{nearest}"? Expected {expected}.' if nearest else f"expected {expected}."
         super().__init__(f"Line {self.line}, column {self.column}: {problem}; {advice}")
 
 
@@ -91,14 +95,22 @@ class _Parser:
 
     def template(self) -> Template:
         if len(self.text) > MAX_CHARACTERS:
-            raise self.error("the template is too long", f"{MAX_CHARACTERS} characters at most", at=MAX_CHARACTERS)
+            raise self.error(
+                "the template is too long",
+                f"{MAX_CHARACTERS} characters at most",
+                at=MAX_CHARACTERS,
+                code="template_too_long",
+            )
         parts: list[str | Tag] = []
         while opening := _OPENING.search(self.text, self.position):
             if opening.start() > self.position:
                 parts.append(self.text[self.position : opening.start()])
             self.position = opening.start()
             if opening[0] == "{%":
-                raise self.error('"{%" would begin a Liquid block, which this language lacks', "only {{ … }} tags")
+                raise self.error(
+                    'there are no conditions or loops, which "{%" begins elsewhere',
+                    'a tag, like {{lead.name | default: "you"}}',
+                )
             parts.append(self.tag())
         if self.position < len(self.text):
             parts.append(self.text[self.position :])
@@ -119,7 +131,7 @@ class _Parser:
         while self.accept("|"):
             filters.append(self.filter_call())
         if not self.accept("}}"):
-            raise self.unexpected('"|" and a filter, or "}}"')
+            raise self.after_variable_or_filter()
         return Tag(self.text[start : self.position], variable, tuple(filters))
 
     def variable(self) -> Variable:
@@ -128,6 +140,7 @@ class _Parser:
         if namespace not in _NAMESPACES:
             raise self.unknown("namespace", namespace, _NAMESPACES, at=start)
         segments, starts = self.segments()
+        self.refuse_space(namespace, segments, starts)
         if namespace == PROFILE:
             return self.profile_variable(segments, starts)
         return self.memory_variable(MemoryType(namespace), segments, starts)
@@ -139,19 +152,38 @@ class _Parser:
             self.position += 1
             starts.append(self.position)
             if mark == ".":
-                segments.append(self.match(NAME, 'a name of letters, digits, "_", "-" or ":"'))
+                segments.append(normal(self.match(NAME, 'a name of letters, digits, "_", "-" or ":"')))
                 continue
-            segments.append(self.quoted('a text in straight quotes, like ["name"]'))
+            if place := re.match(r"[0-9]+", self.text[self.position :]):
+                raise self.error("a place in a list stands after a dot", f'".{place[0]}"', at=self.position - 1)
+            segments.append(normal(self.quoted('a text in straight quotes, like ["name"]')))
             if not self.text.startswith("]", self.position):
                 raise self.unexpected('"]"')
             self.position += 1
         return segments, starts
 
+    def refuse_space(self, namespace: str, segments: list[str], starts: list[int]) -> None:
+        """A name that was written with a space, or two names with a space in place of the dot."""
+        spaced = _SPACED.match(self.text, self.position)
+        if not spaced or self.filter_at(spaced.start(1)):
+            return
+        more = spaced[1].strip()
+        if not segments:
+            raise self.error("a space stands between names", f'".", like {namespace}.{more}', at=spaced.start(1))
+        whole = normal(segments[-1] + spaced[0].rstrip())
+        if namespace == PROFILE and self.profile_fields is not None:
+            raise self.unknown("field", whole, self.profile_fields, at=starts[-1])
+        raise self.error("a name ends at a space", f'brackets and quotes around it, ["{whole}"]', at=spaced.start(1))
+
+    def filter_at(self, position: int) -> str | None:
+        name = _FILTER_NAME.match(self.text, position)
+        return name[0] if name and name[0] in FILTERS else None
+
     def profile_variable(self, segments: list[str], starts: list[int]) -> Variable:
         if not segments:
             raise self.error("a profile has many fields", 'a field, like "lead.name"', code="path_expected")
         if len(segments) > 1:
-            raise self.error("a profile's field has no parts", '"|" and a filter, or "}}"', at=starts[1] - 1)
+            raise self.error("a profile's field has no parts", _FILTER_OR_END, at=starts[1] - 1)
         [field] = segments
         if self.profile_fields is not None and field not in self.profile_fields:
             raise self.unknown("field", field, self.profile_fields, at=starts[0])
@@ -168,7 +200,8 @@ class _Parser:
         try:
             check_key(key)
         except Rejected as rejected:
-            raise self.error("the key is no memory's", rejected.detail, at=starts[0], code="bad_key") from None
+            expected = f'a key, like "{memory_type}.<key>.<name>"'
+            raise self.error(rejected.detail, expected, at=starts[0], code="bad_key") from None
         return Variable(spell([memory_type, *segments]), MemoryKey(memory_type, key), tuple(path))
 
     def filter_call(self) -> FilterCall:
@@ -183,6 +216,10 @@ class _Parser:
             arguments.append(self.argument(name, found.parameters, 0))
             while self.accept(","):
                 arguments.append(self.argument(name, found.parameters, len(arguments)))
+        elif _ARGUMENT_START.match(self.text, self.position):
+            if not found.parameters:
+                raise self.surplus(name, found.parameters)
+            raise self.unexpected('":" before the argument')
         if len(arguments) < len(found.parameters) and found.parameters[len(arguments)].required:
             lacking = found.parameters[len(arguments)].expected
             raise self.error(f'the filter "{name}" lacks an argument', lacking, code="bad_argument")
@@ -192,7 +229,7 @@ class _Parser:
         self.skip_space()
         start = self.position
         if index == len(parameters):
-            raise self.error(f'the filter "{name}" has an argument too many', f"{index} at most", code="bad_argument")
+            raise self.surplus(name, parameters)
         parameter = parameters[index]
         value: Argument
         if number := _NUMBER.match(self.text, start):
@@ -201,16 +238,18 @@ class _Parser:
         else:
             value = self.quoted(parameter.expected)
         if not parameter.accepts(value):
-            written = self.text[start : self.position]
-            nearest = _nearest(str(value), parameter.known())
             raise self.error(
-                f'the filter "{name}" cannot take {written}',
+                f'the filter "{name}" cannot take {self.text[start : self.position]}',
                 parameter.expected,
                 at=start,
                 code="bad_argument",
-                nearest=nearest,
+                nearest=parameter.nearest(str(value)),
             )
         return value
+
+    def surplus(self, name: str, parameters: tuple[Parameter, ...]) -> TemplateError:
+        problem = "has an argument too many" if parameters else "takes no argument"
+        return self.error(f'the filter "{name}" {problem}', _FILTER_OR_END, code="bad_argument")
 
     def quoted(self, expected: str) -> str:
         quoted = _QUOTED.match(self.text, self.position)
@@ -239,6 +278,11 @@ class _Parser:
         space = _SPACE.match(self.text, self.position)
         self.position = space.end() if space else self.position
 
+    def after_variable_or_filter(self) -> TemplateError:
+        if name := self.filter_at(self.position):
+            return self.unexpected(f'"|" before the filter "{name}"')
+        return self.unexpected(_FILTER_OR_END)
+
     def unexpected(self, expected: str) -> TemplateError:
         ended = self.position == len(self.text)
         found = "the text ends" if ended else f"found {self.text[self.position]!r}"
@@ -251,7 +295,7 @@ class _Parser:
             f"one of {', '.join(known)}",
             at=at,
             code=f"unknown_{what}",
-            nearest=_nearest(name, known),
+            nearest=nearest(name, known, likeness=0.7 if what == "namespace" else 0.5),
         )
 
     def error(
@@ -259,10 +303,3 @@ class _Parser:
     ) -> TemplateError:
         position = self.position if at is None else at
         return TemplateError(code, problem, self.text, position, expected, nearest)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    from difflib import get_close_matches  # noqa: PLC0415 - only an author's mistake needs it
-
-    spellings = {spelling.lower(): spelling for spelling in known}
-    return next((spellings[match] for match in get_close_matches(name.lower(), spellings, n=1, cutoff=0.7)), None)

@@ -1,6 +1,7 @@
 """What a template's variable names, and the value that it finds."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -12,7 +13,8 @@ from lead_memory.domain.memories import MemoryKey
 PROFILE = "lead"
 """The namespace of the lead's profile; every other namespace is a memory type."""
 
-NAME = re.compile(r"[\w:-]+")
+NAME = re.compile(r"[\w:\u0300-\u036f-]+")
+"""Accents may be typed as characters of their own."""
 _LIST_INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -26,6 +28,7 @@ class Reason(StrEnum):
     NOT_TEXT = "not_text"
     FILTER_FAILED = "filter_failed"
     NO_PROFILE = "no_profile"
+    PROFILE_REFUSED = "profile_refused"
     PROFILE_UNAVAILABLE = "profile_unavailable"
     MEMORY_UNAVAILABLE = "memory_unavailable"
 
@@ -47,8 +50,8 @@ class Variable(msgspec.Struct, frozen=True):
         """The value in a memory's value or in a profile, or the `Reason` why there is none."""
         value: Any = record
         for segment in self.path:
-            if isinstance(value, Mapping) and segment in value:
-                value = value[segment]
+            if isinstance(value, Mapping) and (name := _spelling(segment, value)) is not None:
+                value = value[name]
             elif isinstance(value, list) and _LIST_INDEX.fullmatch(segment) and int(segment) < len(value):
                 value = value[int(segment)]
             else:
@@ -76,6 +79,17 @@ def plan(variables: Iterable[Variable]) -> Plan:
 def spell(segments: Sequence[str]) -> str:
     namespace, *rest = segments
     return namespace + "".join(f".{s}" if NAME.fullmatch(s) else f"[{_quote(s)}]" for s in rest)
+
+
+def normal(name: str) -> str:
+    """Memories' keys are in this one of the spellings that look the same."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _spelling(segment: str, record: Mapping[str, Any]) -> str | None:
+    """How an object spells the name: those within a value are as they came."""
+    spellings = (segment, unicodedata.normalize("NFD", segment))
+    return next((spelling for spelling in spellings if spelling in record), None)
 
 
 def _quote(text: str) -> str:

@@ -1,0 +1,159 @@
+"""The cleanup's handler on a table and a bus."""
+
+import asyncio
+import hashlib
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from socket import socket
+from typing import Any
+
+import boto3
+import pytest
+
+from lead_memory.adapters import bus, keys
+from lead_memory.adapters.large_payloads import PayloadBucket
+from lead_memory.adapters.store import EventStore
+from lead_memory.adapters.table import DynamoTable
+from lead_memory.domain.errors import Unavailable
+from lead_memory.domain.events import parse
+from lead_memory.services.record import Outcome, Recorder
+from lead_memory.services.sweep import Entry
+from lead_memory.settings import CleanupSettings
+from tests.events import LEAD, body, entry
+
+BUS = "events"
+ENDED_AT = "2020-01-02T00:00:00Z"
+MUCH_TIME_MS, LITTLE_TIME_MS = 50_000, 5_000
+
+
+class Context:
+    """Tells each of these times once, and the last one for ever."""
+
+    def __init__(self, *remaining_ms: int) -> None:
+        self._remaining_ms = list(remaining_ms)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._remaining_ms.pop(0) if len(self._remaining_ms) > 1 else self._remaining_ms[0]
+
+
+type Handler = Callable[[dict[str, Any], Context], dict[str, Any]]
+type Record = Callable[[Iterable[str]], None]
+
+
+@pytest.fixture
+def handler(table_name: str, announced: str, monkeypatch: pytest.MonkeyPatch) -> Handler:
+    settings = CleanupSettings(stage="test", table_name=table_name, bus_name=BUS)
+    for name, value in settings.as_environment().items():
+        monkeypatch.setenv(name, value)
+    sys.modules.pop("cleanup.handler", None)
+    return importlib.import_module("cleanup.handler").handler  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def announced(environment: dict[str, str]) -> Iterable[str]:
+    """The URL of a queue that gets what is put on the bus."""
+    sqs, events = boto3.client("sqs"), boto3.client("events")
+    url = sqs.create_queue(QueueName="announced")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.create_event_bus(Name=BUS)
+    events.put_rule(Name="all", EventBusName=BUS, EventPattern=json.dumps({"source": [{"prefix": ""}]}))
+    events.put_targets(Rule="all", EventBusName=BUS, Targets=[{"Id": "queue", "Arn": arn}])
+    yield url
+    events.remove_targets(Rule="all", EventBusName=BUS, Ids=["queue"])
+    events.delete_rule(Name="all", EventBusName=BUS)
+    events.delete_event_bus(Name=BUS)
+    sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def record(table_name: str, environment: dict[str, str]) -> Record:
+    """Does what the updater does with messages."""
+
+    def record(messages: Iterable[str]) -> None:
+        async def recorded() -> None:
+            table = DynamoTable.open(table_name, environment)
+            events = [parse(message, datetime.now(UTC)) for message in messages]
+            store = EventStore(table, PayloadBucket("none"), lambda: datetime.now(UTC))
+            results = await Recorder(store).record(events)
+            await table.close()
+            assert set(results) == {Outcome.RECORDED}
+
+        asyncio.run(recorded())
+
+    return record
+
+
+def on_holiday(key: str) -> str:
+    declared = {"memory_type": "fact", "key": key, "value": {"until": "Monday"}, "expires_at": ENDED_AT}
+    return body(entry("memory.declared", declared, event_id=key, at=datetime(2020, 1, 1, tzinfo=UTC)))
+
+
+def received(queue_url: str) -> list[str]:
+    sqs = boto3.client("sqs")
+    bodies = []
+    while messages := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            bodies.append(message["Body"])
+            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
+def keys_of(messages: Iterable[str]) -> set[str]:
+    return {json.loads(message)["detail"]["data"]["key"] for message in messages}
+
+
+def test_what_is_due_is_announced_on_the_bus_and_once_recorded_is_due_no_more(
+    handler: Handler, record: Record, announced: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record([on_holiday("a")])
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 1, "finished": True}
+    (message,) = received(announced)
+    event = parse(message, datetime.now(UTC))
+    assert (event.source, event.event_type, event.lead_organization_id) == ("cleanup", "memory.expired", LEAD)
+    assert json.loads(event.data_json) == {"memory_type": "fact", "key": "a"}
+    assert '"published": 1' in capsys.readouterr().out
+    record([message])
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "finished": True}
+
+
+def test_a_run_with_little_time_left_stops_and_the_next_one_goes_on(
+    handler: Handler, record: Record, announced: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {f"holiday_{number}" for number in range(12)}
+    record(map(on_holiday, names))
+    assert handler({}, Context(MUCH_TIME_MS, LITTLE_TIME_MS)) == {"published": 10, "finished": False}
+    assert '"unfinished": true' in capsys.readouterr().out
+    first = received(announced)
+    record(first)
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 2, "finished": True}
+    assert keys_of(first) | keys_of(received(announced)) == names
+
+
+def test_a_memory_that_cannot_be_read_is_logged_by_its_hash_and_the_others_are_announced(
+    handler: Handler, record: Record, announced: str, table_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    record(map(on_holiday, ("a", "broken", "c")))
+    boto3.resource("dynamodb").Table(table_name).update_item(
+        Key={keys.PK: LEAD, keys.SK: "fact#broken"},
+        UpdateExpression="SET content = :it",
+        ExpressionAttributeValues={":it": b'{"until'},
+    )
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 2, "finished": True}
+    assert keys_of(received(announced)) == {"a", "c"}
+    assert hashlib.sha256(f"{LEAD}\nfact#broken".encode()).hexdigest() in caplog.text
+    assert LEAD not in caplog.text
+
+
+async def test_a_bus_that_never_answers_is_given_up(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "READ_SECONDS", 0.1)
+    with socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(Unavailable, match="ReadTimeoutError"):
+            await bus.EventBus.open(BUS).publish([Entry("cleanup", "memory.expired", "{}")])
