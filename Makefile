@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 STAGES := local dev staging prod
 PYTHON_PARTS := lambdas client infra local tests app.py
 
-.PHONY: help demo dev down test check lock
+.PHONY: help demo dev down test prove check lock
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
@@ -17,7 +17,11 @@ down: .venv/installed ## Stop the local stack and remove its state
 	@lead-memory down
 
 test: .venv/installed ## Run every test
+	@echo "Running every test; those on the local stack take some minutes."
 	@python -m pytest --numprocesses 2
+
+prove: .venv/installed ## Prove the promises at length, on a local stack of its own
+	@python -m tests.prove
 
 check: .venv/installed ## Check format, lint, types, import rules and templates
 	@echo "Format";       ruff format --check .

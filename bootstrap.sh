@@ -10,24 +10,52 @@ free_megabytes=$(df -Pm . | awk 'NR == 2 { print $4 }')
 [ "$free_megabytes" -ge 3000 ] ||
     fail "The environment needs 3 GB of free disk here and there are $free_megabytes MB: free some and try again."
 
-if command -v uv >/dev/null; then
+# The first Python that can install uv, of all on the PATH and of all that pyenv has: its shim may not run, because
+# our .python-version names a Python that pyenv lacks.
+find_python() {
+    python= old= broken=
+    IFS=:
+    for directory in $PATH "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin; do
+        for candidate in "$directory"/python3 "$directory"/python "$directory"/python3.[0-9] "$directory"/python3.[0-9][0-9]; do
+            [ -x "$candidate" ] || continue
+            "$candidate" -c 'import sys; sys.exit(3 * (sys.version_info < (3, 8)))' >/dev/null 2>&1 && status=0 || status=$?
+            case $status in
+                0) python=$candidate; break 2 ;;
+                3) old=$candidate ;;
+                *) broken=$candidate ;;
+            esac
+        done
+    done
+    unset IFS
+}
+
+install_uv() {
+    # Debian's Python comes without the venv module; its pip can still install into a directory.
+    if "$python" -m venv .uv >/dev/null 2>&1; then
+        .uv/bin/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
+    else
+        rm -rf .uv
+        "$python" -m pip install --quiet --require-hashes --target .uv --requirement requirements/uv.txt
+    fi
+}
+
+# An old uv cannot replace an environment.
+if uv venv --help 2>/dev/null | grep -q -e --clear; then
     uv=uv
 else
-    python=$(command -v python3 || command -v python) ||
-        fail "There is no Python on the PATH: install Python 3.8 or newer, or uv, and try again."
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' ||
-        fail "$("$python" --version 2>&1) is too old to install uv: install Python 3.8 or newer, or uv, and try again."
     uv=.uv/bin/uv
     if ! [ .uv/installed -nt requirements/uv.txt ]; then
+        find_python
+        remedy="install Python 3.8 or newer, or uv, and try again."
+        if [ -z "$python" ]; then
+            [ -z "$old" ] || fail "$("$old" --version 2>&1) is too old to install uv: $remedy"
+            [ -z "$broken" ] || fail "$broken does not run ($("$broken" --version 2>&1 | head -n 1)): $remedy"
+            fail "There is no Python on the PATH: $remedy"
+        fi
         say "Installing uv."
         rm -rf .uv
-        # Debian's Python comes without the venv module; its pip can still install into a directory.
-        if "$python" -m venv .uv >/dev/null 2>&1; then
-            .uv/bin/python -m pip install --quiet --require-hashes --requirement requirements/uv.txt
-        else
-            rm -rf .uv
-            "$python" -m pip install --quiet --require-hashes --target .uv --requirement requirements/uv.txt
-        fi || fail "uv could not be installed by $("$python" --version): see above, or install uv and try again."
+        said=$(install_uv 2>&1) || fail "$said
+uv could not be installed by $python: see above, or install uv and try again."
         touch .uv/installed
     fi
 fi

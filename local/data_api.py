@@ -16,6 +16,7 @@ from psycopg.types.numeric import Int8
 from psycopg.types.string import StrDumperVarchar
 
 ANSWER_MAX_BYTES = 1024 * 1024
+ROW_MAX_BYTES = 64 * 1024
 STATEMENT_TIMEOUT_SECONDS = 45
 TYPE_HINTS = {"DATE", "DECIMAL", "JSON", "TIME", "TIMESTAMP", "UUID"}
 _INTEGERS, _FLOATS, _BOOLEAN, _BYTES = {20, 21, 23}, {700, 701}, 16, 17  # type oids of PostgreSQL
@@ -144,15 +145,18 @@ def _result(cursor: psycopg.RawCursor[Any], request: Json) -> Json:
         return {"numberOfRecordsUpdated": max(cursor.rowcount, 0), "generatedFields": []}
     result = cursor.pgresult
     assert result is not None  # noqa: S101 - there are columns
+    rows = [[result.get_value(row, at) for at in range(len(columns))] for row in range(result.ntuples)]
+    if any(sum(len(value or b"") for value in row) > ROW_MAX_BYTES for row in rows):
+        raise DataApiError("BadRequestException", "Packet for query is too large")
     records = [
-        [_field(result.get_value(row, at), column, cursor.adapters.types) for at, column in enumerate(columns)]
-        for row in range(result.ntuples)
+        [_field(value, column, cursor.adapters.types) for value, column in zip(row, columns, strict=True)]
+        for row in rows
     ]
     answer: Json = {"numberOfRecordsUpdated": 0}
     if request.get("formatRecordsAs") == "JSON":
         names = [column.name for column in columns]
-        rows = [dict(zip(names, map(_plain, record), strict=True)) for record in records]
-        answer["formattedRecords"] = json.dumps(rows, ensure_ascii=False)
+        objects = [dict(zip(names, map(_plain, record), strict=True)) for record in records]
+        answer["formattedRecords"] = json.dumps(objects, ensure_ascii=False)
     else:
         answer |= {"records": records, "generatedFields": []}
         if request.get("includeResultMetadata"):

@@ -34,10 +34,10 @@ class Postgres(msgspec.Struct):
 def start(directory: Path, *, log: Path, environment: Mapping[str, str]) -> Postgres:
     """Raises `LocalStackError`."""
     socket_directory = None
-    if len(os.fsencode(directory / ".s.PGSQL.5432")) > SOCKET_MAX_BYTES:
-        socket_directory = tempfile.mkdtemp(prefix="lead-memory-")
-        environment = {**environment, "TMPDIR": socket_directory}
     with log.open("ab") as errors:
+        if len(os.fsencode(directory / ".s.PGSQL.5432")) > SOCKET_MAX_BYTES:
+            socket_directory = tempfile.mkdtemp(prefix="lead-memory-")
+            environment = {**environment, "TMPDIR": socket_directory}
         started = subprocess.run(
             [sys.executable, "-m", "local.postgres", str(directory)],
             env=environment,

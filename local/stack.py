@@ -36,14 +36,16 @@ def up(progress: Progress, *, port: int | None = None) -> LocalStack:
         stack = find()
         if stack is not None:
             progress(f"The local stack is already up at {stack.endpoint_url}; deploying to it again.")
-            deployment.deploy(stack.endpoint_url, directory, progress)
+            with preflight.full_disk_named(directory):
+                deployment.deploy(stack.endpoint_url, directory, progress)
             return stack
         state.discard(directory)
         preflight.check_disk(directory)
         endpoint_url = preflight.free_url(port or preflight.asked_port())
         try:
-            state.create(directory)
-            return _start(endpoint_url, directory, progress)
+            with preflight.full_disk_named(directory):
+                state.create(directory)
+                return _start(endpoint_url, directory, progress)
         except BaseException:
             progress("Stopping what was started.")
             state.discard(directory, keep_logs=True)

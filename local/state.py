@@ -45,8 +45,10 @@ def directory_from_environment() -> Path:
 
 
 def create(directory: Path) -> None:
-    (directory / "tmp").mkdir(parents=True)
+    directory.mkdir(parents=True)
+    # First, as it says whose directory this is.
     _file(directory).touch()
+    (directory / "tmp").mkdir()
 
 
 def read(directory: Path) -> LocalStack | None:
@@ -57,9 +59,14 @@ def read(directory: Path) -> LocalStack | None:
 
 
 def write(directory: Path, stack: LocalStack) -> None:
+    """Whatever keeps the stack from being recorded also ends it: nobody would find its processes again."""
     whole = directory / "tmp" / "state.json"
-    whole.write_bytes(msgspec.json.format(msgspec.json.encode(stack)))
-    whole.replace(_file(directory))
+    try:
+        whole.write_bytes(msgspec.json.format(msgspec.json.encode(stack)))
+        whole.replace(_file(directory))
+    except BaseException:
+        _stop(stack)
+        raise
 
 
 def discard(directory: Path, *, keep_logs: bool = False) -> None:
@@ -73,17 +80,21 @@ def discard(directory: Path, *, keep_logs: bool = False) -> None:
         )
     stack = read(directory)
     if stack is not None:
-        for process in reversed(stack.processes.values()):
-            process.stop()
-        if stack.socket_directory:
-            shutil.rmtree(stack.socket_directory, ignore_errors=True)
-    if not keep_logs:
+        _stop(stack)
+    if not keep_logs or not any(directory.iterdir()):
         shutil.rmtree(directory)
         return
     for entry in directory.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry)
     _file(directory).write_bytes(b"")
+
+
+def _stop(stack: LocalStack) -> None:
+    for process in reversed(stack.processes.values()):
+        process.stop()
+    if stack.socket_directory:
+        shutil.rmtree(stack.socket_directory, ignore_errors=True)
 
 
 def _file(directory: Path) -> Path:

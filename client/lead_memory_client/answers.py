@@ -1,12 +1,13 @@
 """What the client answers with."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from lead_memory.domain.memories import MemoryType
-from lead_memory.services.resolve import Found, Missing, Reads, Status
+from lead_memory.domain.memories import Memory, MemoryType
+from lead_memory.services.resolve import Found, Missing, Provenance, Reads, Status
 
 
 class ResolvedLead(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,8 @@ class ResolvedLead(msgspec.Struct, frozen=True, kw_only=True):
     texts: dict[str, str] | None = None
     """The messages by name, where several were."""
     values: dict[str, Found]
+    memories: dict[str, Provenance]
+    """By name, those that hold the values."""
     missing: tuple[Missing, ...]
     reads: Reads
 
@@ -66,7 +69,62 @@ class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     version: int
     data: Any
-    raw_payload: Any
+    raw_payload: msgspec.Raw | None
+    """JSON, byte for byte as the updater got it."""
+
+
+class Effect(StrEnum):
+    """What became of a memory with one of its events."""
+
+    MADE = "made"
+    """There was none, or its time was over."""
+    CHANGED = "changed"
+    SUPPORTED = "supported"
+    """The event said the same again."""
+    CONTRADICTED = "contradicted"
+    """The event said otherwise, and what is remembered comes from a stronger source."""
+    ENDED = "ended"
+    NONE = "none"
+    """The event was only news of itself."""
+
+
+class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One field of a memory's value; fields of objects within it are named with a dot."""
+
+    field: str
+    before: Any = msgspec.UNSET
+    after: Any = msgspec.UNSET
+    """Unset where there is no such field."""
+
+
+class Contribution(msgspec.Struct, frozen=True, kw_only=True):
+    """One event's part in one memory."""
+
+    event: str
+    """`<source>/<event_id>`."""
+    event_type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    effect: Effect
+    changes: tuple[FieldChange, ...]
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    memory: Memory | None
+    """As it is stored, also when its time is over."""
+    is_the_fold: bool | None
+    """Whether the log gives the very bytes that are stored; None where events kept coming while it was read."""
+    contributions: tuple[Contribution, ...]
+    """Of every event that has a part in it, in the order in which they are folded."""
+
+
+class Lineage(msgspec.Struct, frozen=True):
+    """A page of the events that have a part in a memory."""
+
+    events: tuple[str, ...]
+    """`<source>/<event_id>`, newest first."""
+    next: str | None
+    """The cursor of the page after this; None with the last."""
 
 
 class Rejection(msgspec.Struct, frozen=True):
@@ -82,6 +140,41 @@ class Rejection(msgspec.Struct, frozen=True):
 class QueueDepth(msgspec.Struct, frozen=True):
     waiting: int
     in_flight: int
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    reason: str
+    detail: str
+    sent_at: datetime
+    event: str | None
+    """`<source>/<event_id>`; None where the body does not say."""
+
+
+class QueueReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts are SQS's own, approximate."""
+
+    waiting: int
+    in_flight: int
+    oldest_seconds: float | None
+    """Age of the oldest message that was looked at, or that CloudWatch measured; None where neither knows one."""
+    looked_at: int
+    """How many messages `reasons` and `samples` are of."""
+    reasons: dict[str, int]
+    samples: tuple[Sample, ...]
+
+
+class Redriven(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent back to the ingest queue, and what became of it while it was watched."""
+
+    found: dict[str, int]
+    """By reason, what was asked for."""
+    sent: int
+    recorded: int
+    """In the log with the same content, now or before."""
+    rejected_again: dict[str, int]
+    """By the new reason."""
+    unseen: int
+    """Neither, when the time was up."""
 
 
 class StageStatus(msgspec.Struct, frozen=True, kw_only=True):

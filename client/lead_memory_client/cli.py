@@ -1,38 +1,47 @@
 """The command `lead-memory`: tables for people on a terminal, JSON for programs with `--json`."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-import msgspec
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token
 from cyclopts.validators import Number
 
 from lead_memory.domain.errors import LeadMemoryError
+from lead_memory_client import mending, tracing
 from lead_memory_client.errors import RequestRefused
-from lead_memory_client.stage import LOCAL, local_stack
+from lead_memory_client.stage import find_stage, local_stack
+from lead_memory_client.terminal import (
+    DEMO_ORGANIZATION,
+    FAILED,
+    INTERRUPTED,
+    OK,
+    USAGE,
+    At,
+    Json,
+    Of,
+    UsageError,
+    answer,
+    out,
+    print_json,
+    say,
+    steps,
+)
 
-if TYPE_CHECKING:
-    from rich.console import Console
 
-    from lead_memory_client.client import LeadMemory
-    from lead_memory_client.show import Steps
+def _time(_: type, tokens: Sequence[Token]) -> datetime:
+    try:
+        time = datetime.fromisoformat(tokens[0].value)
+    except ValueError:
+        raise ValueError("that is no time such as 2026-02-03T14:05Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
-DEMO_ORGANIZATION = UUID("3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01")
-"""Whose leads the local stack's profiles are."""
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-_STAGE = "local, dev, staging or prod; AWS_PROFILE and AWS_REGION say where to look for the last three."
-_ORGANIZATION = "Whose lead it is; on the local stage the demo's organization, unless given."
-
-type Json = Annotated[bool, Parameter(negative="", help="Print JSON, and nothing else, on standard output.")]
-
-_JSON = msgspec.json.Encoder(decimal_format="number")
+type AsOf = Annotated[datetime | None, Parameter(converter=_time)]
 
 app = App(
     name="lead-memory",
@@ -42,37 +51,6 @@ app = App(
 )
 
 
-class UsageError(LeadMemoryError):
-    """What was typed cannot be done as it stands."""
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class At:
-    """Which stage, and how to answer."""
-
-    stage: Annotated[str, Parameter(env_var="LEAD_MEMORY_STAGE", help=_STAGE)] = LOCAL
-    json: Json = False
-
-    def connect(self) -> "LeadMemory":
-        from lead_memory_client.client import LeadMemory  # noqa: PLC0415 - `--help` does not wait for it
-
-        return LeadMemory.connect(self.stage)
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Of(At):
-    organization: Annotated[UUID | None, Parameter(env_var="LEAD_MEMORY_ORGANIZATION", help=_ORGANIZATION)] = None
-
-    def organization_id(self) -> UUID:
-        if self.organization is None and self.stage != LOCAL:
-            raise UsageError(
-                f"Whose lead it is must be said on {self.stage}: give --organization or set LEAD_MEMORY_ORGANIZATION."
-            )
-        return self.organization or DEMO_ORGANIZATION
-
-
 @app.command
 def up(*, port: int | None = None, json: Json = False) -> int:
     """Start the local stack, or deploy again to the one that runs.
@@ -80,22 +58,22 @@ def up(*, port: int | None = None, json: Json = False) -> int:
     Args:
         port: The local AWS's port; a free one, unless given.
     """
-    with _local_stack() as stack_module, _steps() as progress:
+    with _local_stack() as stack_module, steps() as progress:
         stack = stack_module.up(progress, port=port)
     if json:
-        _print_json(stack)
+        print_json(stack)
     else:
-        _out().print(f"The local stack is up at {stack.endpoint_url}. Next: lead-memory publish --wait events")
+        out().print(f"The local stack is up at {stack.endpoint_url}. Next: lead-memory publish --wait events")
     return OK
 
 
 @app.command
 def down() -> int:
     """Stop the local stack and remove its state."""
-    with _local_stack() as stack_module, _steps() as progress:
+    with _local_stack() as stack_module, steps() as progress:
         stopped = stack_module.down(progress)
     if not stopped:
-        _say("The local stack was not up.")
+        say("The local stack was not up.")
     return OK
 
 
@@ -105,7 +83,7 @@ def status(*, at: At = At()) -> int:
     from lead_memory_client.show import status_table  # noqa: PLC0415
 
     found = at.connect().status()
-    _answer(at, found, lambda: status_table(found))
+    answer(at, found, lambda: status_table(found))
     return OK
 
 
@@ -130,26 +108,26 @@ def publish(
     entries = read_entries(paths)
     memory = at.connect()
     if not wait:
-        with _steps() as progress:
+        with steps() as progress:
             progress(f"Publishing {len(entries)} events.")
             memory.publish(entries)
         if at.json:
-            _print_json({"published": len(entries)})
+            print_json({"published": len(entries)})
         return OK
 
     from lead_memory_client.delivery import deliver  # noqa: PLC0415
 
-    with _steps() as progress:
+    with steps() as progress:
         progress(f"Publishing {len(entries)} events, and waiting until each can be read.")
         delivery = deliver(memory, entries, patience_seconds=patience)
     if at.json:
-        _print_json({"published": len(entries), **delivery.counts()})
+        print_json({"published": len(entries), **delivery.counts()})
     else:
-        _out().print(delivery.summary())
+        out().print(delivery.summary())
     for name, rejection in delivery.rejected.items():
-        _say(f"{name.ref} was rejected, {rejection.reason}: {rejection.detail}")
+        say(f"{name.ref} was rejected, {rejection.reason}: {rejection.detail}")
     if delivery.waiting:
-        _say(
+        say(
             f"{len(delivery.waiting)} events could not be read after {patience:.0f} seconds: "
             f"`lead-memory status --stage {at.stage}` shows where they wait."
         )
@@ -180,8 +158,8 @@ def resolve(
     leads = of.connect().resolve(
         lead, organization_id=organization_id, template=template, on_missing=on_missing, escape=escape
     )
-    _answer(of, {"leads": leads}, lambda: leads_table(leads, {}))
-    return FAILED if any(answer.text is None or answer.status == "unavailable" for answer in leads) else OK
+    answer(of, {"leads": leads}, lambda: leads_table(leads, {}))
+    return FAILED if any(each.text is None or each.status == "unavailable" for each in leads) else OK
 
 
 @app.command
@@ -194,22 +172,23 @@ def plan(template: str, /, *, at: At = At()) -> int:
     from lead_memory_client.show import plan_table  # noqa: PLC0415
 
     found = at.connect().plan(template)
-    _answer(at, found, lambda: plan_table(found))
+    answer(at, found, lambda: plan_table(found))
     return OK
 
 
 @app.command
-def memories(*, lead: UUID, of: Of = Of()) -> int:
+def memories(*, lead: UUID, as_of: AsOf = None, of: Of = Of()) -> int:
     """Show what is remembered of a lead, and from which events.
 
     Args:
         lead: The lead's id.
+        as_of: What was known at a time, for example 2026-02-03T14:05Z; in UTC, unless it has another zone.
     """
     from lead_memory_client.show import memories_text, now  # noqa: PLC0415
 
     organization_id = of.organization_id()
-    found = of.connect().memories(lead, organization_id)
-    _answer(of, {"memories": found}, lambda: memories_text(found, now()) if found else "Nothing is remembered.")
+    found = of.connect().memories(lead, organization_id, as_of=as_of)
+    answer(of, {"memories": found}, lambda: memories_text(found, as_of or now()) if found else "Nothing is remembered.")
     return OK
 
 
@@ -225,8 +204,51 @@ def events(*, lead: UUID, limit: Annotated[int, Parameter(validator=Number(gte=1
 
     organization_id = of.organization_id()
     found = of.connect().events(lead, organization_id, limit=limit)
-    _answer(of, {"events": found}, lambda: events_table(found) if found else "No event is recorded.")
+    answer(of, {"events": found}, lambda: events_table(found) if found else "No event is recorded.")
     return OK
+
+
+for _command in (tracing.explain, tracing.lineage, mending.queues, mending.redrive):
+    app.command(_command)
+
+
+@app.command
+def rebuild(
+    *,
+    lead: UUID | None = None,
+    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    derivation: str | None = None,
+    check: Annotated[bool, Parameter(negative="")] = False,
+    of: Of = Of(),
+) -> int:
+    """Make memories from their events again: of a lead, of an organization's leads, or of all leads.
+
+    Args:
+        lead: The lead's id; without it, all leads of --organization.
+        every: The leads of every organization.
+        derivation: Only the memories that this one makes, for example purchase.
+        check: Change nothing; report every memory that differs from the fold of its events, and exit 1 if one does.
+    """
+    from lead_memory.domain.derivations import MODULES  # noqa: PLC0415
+    from lead_memory_client import rebuild_command  # noqa: PLC0415
+    from lead_memory_client.rebuild import Lead, Rebuilds  # noqa: PLC0415
+
+    if derivation is not None and derivation not in MODULES:
+        raise UsageError(f"There is no derivation '{derivation}': it is one of {', '.join(MODULES)}.")
+    if (every and (lead or of.organization)) or not (every or lead or of.organization):
+        raise UsageError(
+            "Which leads, must be said once: give --lead, --organization, or --all without LEAD_MEMORY_ORGANIZATION."
+        )
+    rebuilds = Rebuilds(find_stage(of.stage, profile=None, region=None))
+    if lead:
+        one = Lead(str(of.organization_id()), str(lead))
+        summary = rebuild_command.one(rebuilds, one, derivation=derivation, check=check)
+    else:
+        organization_ids = rebuilds.organizations() if every else [str(of.organization)]
+        run = rebuild_command.check_all if check else rebuild_command.rebuild_all
+        summary = run(rebuilds, organization_ids, derivation=derivation)
+    answer(of, summary, summary.text)
+    return OK if summary.whole else FAILED
 
 
 @app.command
@@ -239,7 +261,7 @@ def demo(*, stay: Annotated[bool, Parameter(negative="")] = False) -> int:
     from lead_memory_client.demo import run  # noqa: PLC0415
 
     with _local_stack() as stack_module:
-        run(stack_module, _out(), _steps, DEMO_ORGANIZATION, stay=stay)
+        run(stack_module, out(), steps, DEMO_ORGANIZATION, stay=stay)
     return OK
 
 
@@ -249,18 +271,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int | None = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         return code or OK
     except CycloptsError as error:
-        _say(f"{error} See `lead-memory --help`.")
+        say(f"{error} See `lead-memory --help`.")
         return USAGE
     except UsageError as error:
-        _say(str(error))
+        say(str(error))
         return USAGE
     except RequestRefused as refusal:
         from lead_memory_client.show import refusal_lines  # noqa: PLC0415
 
-        _say(refusal_lines(refusal))
+        say(refusal_lines(refusal))
         return FAILED
     except LeadMemoryError as error:
-        _say(str(error))
+        say(str(error))
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -274,32 +296,3 @@ def _local_stack() -> Iterator[ModuleType]:
         yield stack
     except stack.LocalStackError as error:
         raise LeadMemoryError(str(error)) from error
-
-
-def _answer(at: At, found: Any, shown: Callable[[], Any]) -> None:
-    if at.json:
-        _print_json(found)
-    else:
-        _out().print(shown())
-
-
-def _print_json(found: Any) -> None:
-    sys.stdout.write(_JSON.encode(found).decode() + "\n")
-
-
-def _say(sentence: str) -> None:
-    """To people, whatever standard output holds."""
-    print(sentence, file=sys.stderr)
-
-
-def _out(*, stderr: bool = False) -> "Console":
-    from rich.console import Console  # noqa: PLC0415
-
-    # What leads wrote is shown as it is: it may look like markup.
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-
-
-def _steps() -> "Steps":
-    from lead_memory_client.show import Steps  # noqa: PLC0415
-
-    return Steps(_out(stderr=True))

@@ -2,12 +2,12 @@
 
 import random
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -17,30 +17,40 @@ from lead_memory.adapters.memory_items import ORGANIZATION, memory_of
 from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
 from lead_memory_client import queues
 from lead_memory_client.answers import (
+    Explanation,
+    Lineage,
+    QueueReport,
     RecordedEvent,
+    Redriven,
     Rejection,
     ResolvedLead,
     ResolverAnswer,
     StageStatus,
     TemplatePlan,
 )
+from lead_memory_client.contents import LargeContents
 from lead_memory_client.entries import Entry, EventName, batches
 from lead_memory_client.errors import AwsRefused, NotPublished, RequestRefused, translated
-from lead_memory_client.items import plain_item, recorded_event
+from lead_memory_client.items import recorded_event
+from lead_memory_client.lineage import read_page
 from lead_memory_client.stage import LOCAL, Stage, find_stage
+from lead_memory_client.table import LeadTable
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesTypeDef
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
 LEADS_PER_CALL = 500
 """The resolver's limit."""
-KEYS_PER_CALL = 100
-"""BatchGetItem's limit."""
 PUBLISH_ATTEMPTS = 4
+LOOKED_AT = 100
+"""Messages of a queue, unless the caller wants more."""
+CLOCK_DIFFERENCE = timedelta(seconds=5)
+"""How far a queue's clock may be behind ours."""
+
+type Trouble = Literal["dead_letters", "rejected"]
+"""A queue in which messages wait for a person."""
 
 _ANSWERS = msgspec.json.Decoder(ResolverAnswer, float_hook=Decimal)
 
@@ -91,9 +101,7 @@ class LeadMemory:
         }
         ids = list(dict.fromkeys(map(str, leads)))
         return [
-            answer
-            for some in batched(ids, LEADS_PER_CALL, strict=False)
-            for answer in self._ask({**request, "leads": some}).leads
+            answer for some in batched(ids, LEADS_PER_CALL, strict=False) for answer in self._resolve(request, some)
         ]
 
     def plan(self, template: str) -> TemplatePlan:
@@ -102,15 +110,59 @@ class LeadMemory:
         assert plan is not None  # noqa: S101 - it was asked for
         return plan
 
-    def memories(self, lead_id: str | UUID, organization_id: str | UUID) -> list[Memory]:
-        """What is remembered now, by type and key; none for a lead of another organization.
+    def memories(
+        self, lead_id: str | UUID, organization_id: str | UUID, *, as_of: datetime | None = None
+    ) -> list[Memory]:
+        """What is remembered, by type and key; none for a lead of another organization.
 
-        Strongly consistent: one Query for each memory type, so that the log, which is larger, is not read.
+        Now: strongly consistent, one Query for each memory type, so that the log, which is larger, is not read.
+        As of a time (with its zone): what the events that were recorded by then give, from the whole log.
         """
+        if as_of is not None:
+            from lead_memory_client import history  # noqa: PLC0415 - loads pydantic, a third of a second
+
+            with translated("read the lead's log"):
+                log = history.read_log(self._table, str(lead_id), str(organization_id))
+            return history.known_at(as_of, log)
         now = datetime.now(UTC)
-        items = [item for memory_type in sorted(MemoryType) for item in self._items_of_type(lead_id, memory_type)]
+        prefixes = [keys.memory_sk(MemoryKey(memory_type, "")) for memory_type in sorted(MemoryType)]
+        with translated("read the lead's memories"):
+            items = [item for prefix in prefixes for item in self._table.items(str(lead_id), prefix)]
         memories = [memory_of(item) for item in items if item[ORGANIZATION] == str(organization_id)]
         return [memory for memory in memories if not memory.expired(now)]
+
+    def explain(
+        self, lead_id: str | UUID, memory_type: MemoryType, key: str, organization_id: str | UUID
+    ) -> Explanation:
+        """A memory's value, and what each of its events made of it; nothing for a lead of another organization.
+
+        Reads the lead's whole log, strongly consistent.
+        """
+        from lead_memory_client import history  # noqa: PLC0415
+
+        with translated("read the lead's log"):
+            return history.explain(self._table, str(lead_id), MemoryKey(memory_type, key), str(organization_id))
+
+    def lineage(
+        self,
+        lead_id: str | UUID,
+        memory_type: MemoryType,
+        key: str,
+        organization_id: str | UUID,
+        *,
+        limit: int = 1000,
+        after: str | None = None,
+    ) -> Lineage:
+        """A page of the events that have a part in a memory, newest first; `after` is the `next` of the page before.
+
+        A page costs bounded reads, so it may hold fewer than `limit`, or none, and still have a `next`. None for a
+        lead of another organization. The timeline is an index: an event may show there a moment after its memories
+        do. Raises `CursorUnknown`.
+        """
+        with translated("read the lead's timeline"):
+            if self._table.organization_id(str(lead_id)) != str(organization_id):
+                return Lineage((), None)
+            return read_page(self._table, str(lead_id), MemoryKey(memory_type, key), limit, after)
 
     def events(self, lead_id: str | UUID, organization_id: str | UUID, *, limit: int = 50) -> list[RecordedEvent]:
         """The last that occurred, newest first; none for a lead of another organization.
@@ -118,32 +170,75 @@ class LeadMemory:
         The timeline is an index: an event may show there a moment after its memories do.
         """
         with translated("read the lead's timeline"):
-            pages = self._dynamodb.get_paginator("query").paginate(
-                TableName=self._resources.table_name,
-                IndexName=keys.GSI1,
-                KeyConditionExpression=f"{keys.GSI1_PK} = :timeline",
-                ExpressionAttributeValues={":timeline": {"S": keys.timeline(str(lead_id))}},
-                ScanIndexForward=False,
-                PaginationConfig={"MaxItems": limit, "PageSize": limit},
-            )
-            wanted = [{name: item[name] for name in (keys.PK, keys.SK)} for page in pages for item in page["Items"]]
-            found = {item[keys.SK]: item for item in self._batch_get(wanted)}
-        ordered = [found[key[keys.SK]["S"]] for key in wanted if key[keys.SK]["S"] in found]
-        return [recorded_event(item) for item in ordered if item[ORGANIZATION] == str(organization_id)]
+            found = self._table.last_events(str(lead_id), limit)
+            own = self._contents.whole(item for item in found if item[ORGANIZATION] == str(organization_id))
+        return [recorded_event(item) for item in own]
 
     def recorded(self, names: Collection[EventName]) -> set[EventName]:
         """Which of the events are in the log, by a strongly consistent read."""
-        by_key = {keys.event_key(*name): name for name in names}
-        wanted = [{attribute: {"S": text} for attribute, text in key._asdict().items()} for key in by_key]
         with translated("read the log"):
-            return {
-                by_key[keys.Key(item[keys.PK], item[keys.SK])] for item in self._batch_get(wanted, [keys.PK, keys.SK])
-            }
+            return set(self._table.in_log(names))
+
+    def content_hashes(self, names: Collection[EventName]) -> dict[EventName, tuple[str, ...]]:
+        """Of those events that are in the log, by a strongly consistent read."""
+        from lead_memory.adapters.event_items import CONTENT_HASHES  # noqa: PLC0415 - loads pydantic
+
+        with translated("read the log"):
+            found = self._table.in_log(names, CONTENT_HASHES)
+        return {name: tuple(item[CONTENT_HASHES]) for name, item in found.items()}
 
     def rejections(self, *, limit: int = 100) -> list[Rejection]:
         """What is in the rejected queue, oldest first and about `limit` at most; all of it stays there."""
         with translated("look into the rejected queue"):
             return queues.peek(self._sqs, self._resources.rejected_queue_url, limit)
+
+    def queues(self, *, look_at: int = LOOKED_AT) -> dict[str, QueueReport]:
+        """By name: how deep, how old, and of the two in which messages wait for a person, why.
+
+        Looks at about `look_at` messages of each of those two, and leaves all there.
+        """
+        with translated("look into the queues"):
+            return {
+                "ingest": queues.report_by_metric(self._sqs, self._cloudwatch, self._resources.ingest_queue_url),
+                "dead_letters": queues.report_by_looking(self._sqs, self._trouble_url("dead_letters"), look_at),
+                "rejected": queues.report_by_looking(self._sqs, self._trouble_url("rejected"), look_at),
+            }
+
+    def redrive(
+        self,
+        queue: Trouble,
+        *,
+        reason: str | None = None,
+        dry_run: bool = False,
+        patience_seconds: float = 30,
+        progress: Callable[[int, int], None] = lambda _sent, _of: None,
+    ) -> Redriven:
+        """Sends what waits there, or what waits for one reason, back to the ingest queue in the order of `occurred_at`.
+
+        Then watches for `patience_seconds` what becomes of it. Takes 20,000 messages at most; call it again for more.
+        """
+        from lead_memory_client import redrive  # noqa: PLC0415 - loads pydantic
+
+        url = self._trouble_url(queue)
+        with translated("send messages back to the ingest queue"):
+            if dry_run:
+                found = redrive.count(self._sqs, url, reason)
+                return Redriven(found=found, sent=0, recorded=0, rejected_again={}, unseen=0)
+            since = datetime.now(UTC) - CLOCK_DIFFERENCE
+            sent, found = redrive.send(self._sqs, url, self._resources.ingest_queue_url, reason, progress)
+        watch = redrive.Watch(sent, datetime.now(UTC))
+        watch.look(
+            self.content_hashes,
+            lambda: [each for each in self.rejections(limit=1000) if each.rejected_at >= since],
+            patience_seconds=patience_seconds,
+        )
+        return Redriven(
+            found=found,
+            sent=len(sent),
+            recorded=watch.recorded,
+            rejected_again=watch.rejected_again,
+            unseen=watch.unseen,
+        )
 
     def status(self) -> StageStatus:
         urls = {
@@ -164,6 +259,16 @@ class LeadMemory:
             profile_fields=tuple(filter("-".__ne__, self._resources.profile_fields.split(","))),
             queues=depths,
         )
+
+    def _resolve(self, request: Mapping[str, Any], leads: Sequence[str]) -> Sequence[ResolvedLead]:
+        """In two halves where the answers of all are more than one call can bring."""
+        try:
+            return self._ask({**request, "leads": leads}).leads
+        except RequestRefused as refusal:
+            if refusal.mistake.code != "answer_too_large" or len(leads) == 1:
+                raise
+        half = len(leads) // 2
+        return [*self._resolve(request, leads[:half]), *self._resolve(request, leads[half:])]
 
     def _put(self, batch: Sequence[Entry]) -> list[tuple[Entry, str]]:
         """Those that the bus did not take, after some attempts, with its error code."""
@@ -204,42 +309,29 @@ class LeadMemory:
             raise RequestRefused(answer.error, given.get("template"))
         return answer
 
-    def _items_of_type(self, lead_id: str | UUID, memory_type: MemoryType) -> Iterator[dict[str, Any]]:
-        prefix = keys.memory_key(str(lead_id), MemoryKey(memory_type, ""))
-        with translated("read the lead's memories"):
-            pages = self._dynamodb.get_paginator("query").paginate(
-                TableName=self._resources.table_name,
-                KeyConditionExpression=f"{keys.PK} = :lead and begins_with({keys.SK}, :prefix)",
-                ExpressionAttributeValues={":lead": {"S": prefix.pk}, ":prefix": {"S": prefix.sk}},
-                ConsistentRead=True,
-            )
-            for page in pages:
-                yield from map(plain_item, page["Items"])
-
-    def _batch_get(self, wanted: Sequence[Mapping[str, Any]], only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-        """Strongly consistent, in no order; `only` names the attributes to read, by default all."""
-        table = self._resources.table_name
-        left = list(wanted)
-        while left:
-            asked: KeysAndAttributesTypeDef = {"Keys": left[:KEYS_PER_CALL], "ConsistentRead": True}
-            if only:
-                asked["ProjectionExpression"] = ", ".join(only)
-            answer = self._dynamodb.batch_get_item(RequestItems={table: asked})
-            yield from map(plain_item, answer["Responses"].get(table, []))
-            unprocessed = answer["UnprocessedKeys"].get(table)
-            left = left[KEYS_PER_CALL:] + (list(unprocessed["Keys"]) if unprocessed else [])
+    def _trouble_url(self, queue: Trouble) -> str:
+        resources = self._resources
+        return resources.dead_letter_queue_url if queue == "dead_letters" else resources.rejected_queue_url
 
     @cached_property
     def _events(self) -> "EventBridgeClient":
         return self._stage.client("events")  # type: ignore[no-any-return]
 
     @cached_property
+    def _cloudwatch(self) -> Any:
+        return self._stage.client("cloudwatch")
+
+    @cached_property
     def _lambda(self) -> "LambdaClient":
         return self._stage.client("lambda")  # type: ignore[no-any-return]
 
     @cached_property
-    def _dynamodb(self) -> "DynamoDBClient":
-        return self._stage.client("dynamodb")  # type: ignore[no-any-return]
+    def _table(self) -> LeadTable:
+        return LeadTable(self._stage.client("dynamodb"), self._resources.table_name, self._contents)
+
+    @cached_property
+    def _contents(self) -> LargeContents:
+        return LargeContents(lambda: self._stage.client("s3"), self._resources.payload_bucket)
 
     @cached_property
     def _sqs(self) -> "SQSClient":

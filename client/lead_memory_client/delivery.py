@@ -80,9 +80,13 @@ def deliver(
     return delivery
 
 
+class _Detail(msgspec.Struct):
+    metadata: dict[str, object] = {}
+
+
 class _Body(msgspec.Struct):
     source: str
-    detail: dict[str, dict[str, object]]
+    detail: _Detail
 
 
 def _rejected(memory: LeadMemory, waiting: set[EventName], since: datetime) -> dict[EventName, Rejection]:
@@ -95,7 +99,7 @@ def _rejected(memory: LeadMemory, waiting: set[EventName], since: datetime) -> d
             body = msgspec.json.decode(rejection.body, type=_Body)
         except msgspec.DecodeError:
             continue
-        ref = f"{body.source}/{body.detail.get('metadata', {}).get('event_id')}"
+        ref = f"{body.source}/{body.detail.metadata.get('event_id')}"
         if ref in by_ref:
             found[by_ref[ref]] = rejection
     return found

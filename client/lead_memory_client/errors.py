@@ -25,6 +25,10 @@ class RequestRefused(LeadMemoryError):  # noqa: N818
         self.template = template
 
 
+class CursorUnknown(LeadMemoryError):  # noqa: N818
+    """A cursor that no page gave; start from the first page."""
+
+
 class NotPublished(LeadMemoryError):  # noqa: N818
     """The bus did not take these entries, each with its error code; every other one is on the bus."""
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from lead_memory.adapters.memory_items import Item, time
 from lead_memory.domain import canonical
 from lead_memory_client.answers import RecordedEvent
@@ -35,5 +37,5 @@ def recorded_event(item: Item) -> RecordedEvent:
         recorded_at=time(item["recorded_at"]),
         version=event.version,
         data=canonical.decode(event.data_json),
-        raw_payload=canonical.decode(event.raw_payload_json) if event.raw_payload_json else None,
+        raw_payload=msgspec.Raw(event.raw_payload_json) if event.raw_payload_json else None,
     )

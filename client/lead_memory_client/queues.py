@@ -2,17 +2,69 @@
 
 import base64
 import gzip
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from lead_memory_client.answers import QueueDepth, Rejection
+import msgspec
+
+from lead_memory_client.answers import QueueDepth, QueueReport, Rejection, Sample
+from lead_memory_client.entries import EventName
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-HIDDEN_SECONDS = 10
+MESSAGES_PER_CALL = 10
+"""SQS's limit."""
+LOOK_SECONDS = 10
+"""For how long others do not see a message that is looked at, if the process dies meanwhile."""
+SAMPLES = 5
+MEASURED_WITHIN = timedelta(minutes=10)
+"""CloudWatch measures a queue each minute, some minutes late, while it is in use."""
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of the dead-letter queue or the rejected queue."""
+
+    message_id: str
+    receipt_handle: str
+    reason: str
+    detail: str
+    sent_at: datetime
+    """A dead letter keeps the time at which it came to the ingest queue."""
+    body: str
+    """As the bus delivered it."""
+
+
+class _Metadata(msgspec.Struct):
+    event_id: str
+    lead_organization_id: str
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Detail(msgspec.Struct):
+    metadata: _Metadata
+
+
+class _Body(msgspec.Struct):
+    source: str
+    detail: _Detail
+
+    @property
+    def name(self) -> EventName:
+        return EventName(self.detail.metadata.lead_organization_id, f"{self.source}/{self.detail.metadata.event_id}")
+
+
+def read_body(letter: Letter) -> _Body | None:
+    """None where it does not say which event it is."""
+    try:
+        return msgspec.json.decode(letter.body, type=_Body)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
 
 
 def depth(sqs: "SQSClient", url: str) -> QueueDepth:
@@ -26,42 +78,124 @@ def depth(sqs: "SQSClient", url: str) -> QueueDepth:
     )
 
 
-def peek(sqs: "SQSClient", url: str, limit: int) -> list[Rejection]:
-    """Nobody else sees the messages meanwhile, `HIDDEN_SECONDS` at the longest."""
-    messages: list[MessageTypeDef] = []
+@contextmanager
+def held(sqs: "SQSClient", url: str, limit: int, *, seconds: int, patient: bool = False) -> Iterator[dict[str, Letter]]:
+    """About `limit` messages by their id, which nobody else sees meanwhile, `seconds` at the longest.
+
+    What is still in the dictionary at the end is seen by others again. `patient` asks every server of the queue, so
+    that none is missed, and takes a second more. Never for a queue that gives up on what was received too often.
+    """
+    letters: dict[str, Letter] = {}
     try:
-        while len(messages) < limit:
+        while len(letters) < limit:
             answer = sqs.receive_message(
                 QueueUrl=url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=HIDDEN_SECONDS,
+                MaxNumberOfMessages=MESSAGES_PER_CALL,
+                VisibilityTimeout=seconds,
+                WaitTimeSeconds=int(patient),
                 MessageSystemAttributeNames=["SentTimestamp"],
                 MessageAttributeNames=["All"],
             )
-            received = answer.get("Messages", [])
-            if not received:
+            known = len(letters)
+            letters.update((message["MessageId"], _letter(message)) for message in answer.get("Messages", []))
+            if len(letters) == known:
                 break
-            messages += received
+        yield letters
     finally:
-        for some in batched(messages, 10, strict=False):
+        for some in batched(letters.values(), MESSAGES_PER_CALL, strict=False):
             sqs.change_message_visibility_batch(
                 QueueUrl=url,
                 Entries=[
-                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
-                    for number, message in enumerate(some)
+                    {"Id": str(number), "ReceiptHandle": letter.receipt_handle, "VisibilityTimeout": 0}
+                    for number, letter in enumerate(some)
                 ],
             )
-    return sorted(map(_rejection, messages), key=lambda rejection: rejection.rejected_at)
 
 
-def _rejection(message: "MessageTypeDef") -> Rejection:
-    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+def peek(sqs: "SQSClient", url: str, limit: int) -> list[Rejection]:
+    with held(sqs, url, limit, seconds=LOOK_SECONDS) as letters:
+        found = sorted(letters.values(), key=lambda letter: letter.sent_at)
+    return [Rejection(letter.reason, letter.detail, letter.sent_at, letter.body) for letter in found]
+
+
+def report_by_looking(sqs: "SQSClient", url: str, limit: int) -> QueueReport:
+    counts = depth(sqs, url)
+    with held(sqs, url, limit, seconds=LOOK_SECONDS, patient=bool(counts.waiting)) as letters:
+        found = sorted(letters.values(), key=lambda letter: letter.sent_at)
+    return QueueReport(
+        waiting=counts.waiting,
+        in_flight=counts.in_flight,
+        oldest_seconds=(datetime.now(UTC) - found[0].sent_at).total_seconds() if found else None,
+        looked_at=len(found),
+        reasons=dict(Counter(letter.reason for letter in found).most_common()),
+        samples=tuple(map(_sample, _one_of_each_reason_first(found)[:SAMPLES])),
+    )
+
+
+def report_by_metric(sqs: "SQSClient", cloudwatch: Any, url: str) -> QueueReport:
+    """Without a look: each would count as a delivery, and the queue gives up on a message after some."""
+    counts = depth(sqs, url)
+    now = datetime.now(UTC)
+    answer = cloudwatch.get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": url.rsplit("/", 1)[-1]}],
+        StartTime=now - MEASURED_WITHIN,
+        EndTime=now,
+        Period=60,
+        Statistics=["Maximum"],
+    )
+    measured = sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])
+    return QueueReport(
+        waiting=counts.waiting,
+        in_flight=counts.in_flight,
+        oldest_seconds=measured[-1]["Maximum"] if measured else None,
+        looked_at=0,
+        reasons={},
+        samples=(),
+    )
+
+
+def _letter(message: "MessageTypeDef") -> Letter:
+    attributes = {
+        name: value["StringValue"]
+        for name, value in message.get("MessageAttributes", {}).items()
+        if "StringValue" in value
+    }
     body = message["Body"]
-    if attributes["encoding"] == "gzip+base64":
+    if attributes.get("encoding") == "gzip+base64":
         body = gzip.decompress(base64.b64decode(body)).decode()
-    return Rejection(
-        reason=attributes["reason"],
-        detail=attributes["detail"],
-        rejected_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
+    reason, detail = _why(attributes)
+    return Letter(
+        message_id=message["MessageId"],
+        receipt_handle=message["ReceiptHandle"],
+        reason=reason,
+        detail=detail,
+        sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
         body=body,
     )
+
+
+def _why(attributes: Mapping[str, str]) -> tuple[str, str]:
+    """In turn: the updater's own words, the bus's where it could not reach the queue, and none where SQS gave up."""
+    if "reason" in attributes:
+        return attributes["reason"], attributes.get("detail", "")
+    if "ERROR_CODE" in attributes:
+        return attributes["ERROR_CODE"], attributes.get("ERROR_MESSAGE", "the bus could not deliver it")
+    return "not_recorded", "no delivery ended with a result; the updater's log says why"
+
+
+def _sample(letter: Letter) -> Sample:
+    body = read_body(letter)
+    return Sample(
+        reason=letter.reason, detail=letter.detail, sent_at=letter.sent_at, event=body.name.ref if body else None
+    )
+
+
+def _one_of_each_reason_first(letters: Iterable[Letter]) -> list[Letter]:
+    seen: Counter[str] = Counter()
+    turns = []
+    for letter in letters:
+        turns.append((seen[letter.reason], letter))
+        seen[letter.reason] += 1
+    return [letter for _, letter in sorted(turns, key=lambda turn: turn[0])]

@@ -1,13 +1,14 @@
 """Tables for people."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -51,6 +52,15 @@ class Steps:
             progress.update(self._step, completed=1)
 
 
+@contextmanager
+def counted(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """On a terminal, how many are done, of how many."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
 def memories_text(memories: Iterable[Memory], now: datetime) -> RenderableType:
     """By type: each memory's key and provenance, and under it its value, as far as the line goes."""
     text = Text(no_wrap=True, overflow="ellipsis")
@@ -61,14 +71,14 @@ def memories_text(memories: Iterable[Memory], now: datetime) -> RenderableType:
             updated = age((now - memory.updated_at).total_seconds())
             text.append(f"  {memory.key:<35} ", "bold")
             text.append(f"{memory.confidence:.2f} {source:<15} {updated:<5} {_origin(memory)}\n", "dim")
-            text.append(f"    {_printable(' '.join(_fields(memory.value).splitlines()))}\n")
+            text.append(f"    {printable(' '.join(_fields(memory.value).splitlines()))}\n")
     text.right_crop(1)
     # Printed by itself a text would forget not to wrap.
     return Group(text)
 
 
 def events_table(events: Iterable[RecordedEvent]) -> Table:
-    table = _table("occurred (UTC)", "type", "event")
+    table = new_table("occurred (UTC)", "type", "event")
     for event in events:
         occurred_at = event.occurred_at.astimezone(UTC)
         table.add_row(f"{occurred_at:%Y-%m-%d %H:%M}", event.event_type, f"{event.source}/{event.event_id}")
@@ -77,7 +87,7 @@ def events_table(events: Iterable[RecordedEvent]) -> Table:
 
 def leads_table(leads: Iterable[ResolvedLead], names: Mapping[str, str]) -> Table:
     """`names` stand for the leads' ids where they are known."""
-    table = _table("lead", "message, or why there is none")
+    table = new_table("lead", "message, or why there is none")
     for lead in leads:
         table.add_row(names.get(lead.lead, lead.lead), message(lead))
     return table
@@ -85,7 +95,7 @@ def leads_table(leads: Iterable[ResolvedLead], names: Mapping[str, str]) -> Tabl
 
 def message(lead: ResolvedLead) -> Text:
     texts = {"": lead.text} if lead.text is not None else lead.texts or {}
-    lines = [Text(_printable(f"{name}: {text}" if name else text)) for name, text in texts.items()]
+    lines = [Text(printable(f"{name}: {text}" if name else text)) for name, text in texts.items()]
     lines += [
         Text(f"{missing.variable}: {missing.reason}{', its default stands in' if missing.defaulted else ''}", "yellow")
         for missing in lead.missing
@@ -95,7 +105,7 @@ def message(lead: ResolvedLead) -> Text:
 
 def plan_table(plan: TemplatePlan) -> Table:
     """What is read for one lead."""
-    table = _table("read", "what")
+    table = new_table("read", "what")
     for memory in plan.memories:
         table.add_row("GetItem", f"{memory.memory_type}.{memory.key}")
     if plan.profile_fields:
@@ -105,7 +115,7 @@ def plan_table(plan: TemplatePlan) -> Table:
 
 
 def status_table(status: StageStatus) -> Table:
-    table = _table("what", "state")
+    table = new_table("what", "state")
     deployed_at = status.deployed_at.astimezone(UTC)
     table.add_row("stage", f"{status.stage}, {status.stack_status}, deployed {deployed_at:%Y-%m-%d %H:%M:%S} UTC")
     table.add_row("where", f"{status.region}, {status.endpoint}")
@@ -139,14 +149,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without what a terminal would obey."""
     return "".join(character if character.isprintable() or character in "\n\xa0" else "\ufffd" for character in text)
 
@@ -158,15 +168,15 @@ def _origin(memory: Memory) -> str:
 
 
 def _fields(value: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}: {_plain(field)}" for name, field in value.items())
+    return ", ".join(f"{name}: {plain(field)}" for name, field in value.items())
 
 
-def _plain(field: Any) -> str:
+def plain(field: Any) -> str:
     match field:
         case Mapping():
             return f"{{{_fields(field)}}}"
         case list():
-            return f"[{', '.join(map(_plain, field))}]"
+            return f"[{', '.join(map(plain, field))}]"
         case bool():
             return str(field).lower()
         case Decimal():

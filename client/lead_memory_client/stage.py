@@ -20,11 +20,15 @@ class Resources(msgspec.Struct, frozen=True, rename="pascal"):
     """The outputs of a stage's stack."""
 
     table_name: str
+    payload_bucket: str
     bus_name: str
     ingest_queue_url: str
     dead_letter_queue_url: str
     rejected_queue_url: str
+    rebuild_queue_url: str
+    rebuild_dead_letter_queue_url: str
     resolver_function: str
+    rebuilder_function: str
     profile_fields: str
 
 

@@ -69,7 +69,7 @@ def test_every_sample_is_recorded_and_the_specifications_template_resolved(memor
     assert ana.text == MESSAGE
     amount = ana.values["purchase.last_transaction.amount"]
     assert amount.value == Decimal("189.90")
-    assert amount.source_event_ids == ("shopify/0bd45d9a-39e0-4661-bf01-449433a256b8",)
+    assert ana.memories[amount.memory or ""].source_event_ids == ("shopify/0bd45d9a-39e0-4661-bf01-449433a256b8",)
     assert (ana.reads.get_item, ana.reads.sql) == (2, 1)
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.derivations import touched
@@ -46,7 +47,7 @@ async def race(stack: LocalStack, table_name: str, events: Sequence[Event], seed
     random, lead = Random(seed), str(uuid4())
     of_lead = [msgspec.structs.replace(event, lead_organization_id=lead) for event in events]
     table = DynamoTable(table_name, region=stack.region, endpoint=stack.endpoint_url)
-    store = EventStore(table, lambda: NOW)
+    store = EventStore(table, PayloadBucket("none"), lambda: NOW)
 
     async def write(queue: list[Event]) -> None:
         while queue:

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -13,9 +14,13 @@ import pytest
 from moto import mock_aws
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.event_items import event_item
+from lead_memory.adapters.event_items import head_item, packed_event
+from lead_memory.adapters.large_payloads import LARGE_CONTENT
 from lead_memory.adapters.memory_items import memory_item
+from lead_memory.domain.amendments import Cases
+from lead_memory.domain.derivations import derive
 from lead_memory.domain.events import Event
+from lead_memory.domain.fold import refold
 from lead_memory.domain.memories import Memory
 from lead_memory.services.resolve import Resolver
 from lead_memory_client import LeadMemory
@@ -24,8 +29,8 @@ from resolver.messages import BadRequest, Request, planned, refused
 from tests.events import NOW
 from tests.unit.resolve.fakes import ANA, FakeMemories, FakeProfiles, memory
 
-TABLE, BUS, REGION = "lead-memory", "lead-memory-bus", "us-east-1"
-QUEUES = ("ingest", "dead-letters", "rejected")
+TABLE, BUCKET, BUS, REGION = "lead-memory", "lead-memory-payloads", "lead-memory-bus", "us-east-1"
+QUEUES = ("ingest", "dead-letters", "rejected", "rebuild", "rebuild-dead-letters")
 
 
 @pytest.fixture
@@ -45,6 +50,7 @@ class DeployedStage:
     def __init__(self) -> None:
         self.table = boto3.resource("dynamodb", REGION).Table(TABLE)
         self.sqs = boto3.client("sqs", REGION)
+        self.s3 = boto3.client("s3", REGION)
 
     def remember(self, *memories: Memory) -> None:
         for each in memories:
@@ -52,21 +58,36 @@ class DeployedStage:
 
     def record(self, *events: Event) -> None:
         for each in events:
-            self.table.put_item(Item=event_item(each, (), recorded_at=NOW, settled=True))
+            item, large_content = packed_event(each, (), recorded_at=NOW, settled=True)
+            self.table.put_item(Item=item)
+            if large_content is not None:
+                self.s3.put_object(Bucket=BUCKET, Key=item[LARGE_CONTENT], Body=large_content)
 
-    def reject(self, body: str, *, reason: str) -> None:
-        attributes = {"reason": reason, "detail": "why", "encoding": "text"}
+    def take_in(self, *events: Event, recorded_at: datetime = NOW) -> None:
+        """What the updater leaves once it has all of one lead's events: head, events and memories."""
+        cases = Cases(events)
+        touches = {each.ref: {change.name for change in derive(each, cases.of(each))} for each in events}
+        with self.table.batch_writer() as batch:
+            batch.put_item(head_item(events[0].lead_organization_id, events[0].organization_id, recorded_at))
+            for each in events:
+                batch.put_item(packed_event(each, touches[each.ref], recorded_at=recorded_at, settled=True).item)
+        self.remember(*refold(events, set().union(*touches.values())).values())
+
+    def url(self, queue: str) -> str:
+        return self.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+
+    def reject(self, body: str, *, reason: str, encoding: str = "text") -> None:
+        attributes = {"reason": reason, "detail": "why", "encoding": encoding}
         self.sqs.send_message(
-            QueueUrl=self.sqs.get_queue_url(QueueName="rejected")["QueueUrl"],
+            QueueUrl=self.url("rejected"),
             MessageBody=body,
             MessageAttributes={name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()},
         )
 
     def published(self) -> list[Any]:
         """What the bus delivered to the ingest queue."""
-        url = self.sqs.get_queue_url(QueueName="ingest")["QueueUrl"]
         bodies: list[Any] = []
-        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        while messages := self.sqs.receive_message(QueueUrl=self.url("ingest"), MaxNumberOfMessages=10).get("Messages"):
             bodies += [json.loads(message["Body"]) for message in messages]
         return bodies
 
@@ -164,17 +185,22 @@ def _template() -> dict[str, Any]:
     }
     outputs = {
         "TableName": TABLE,
+        "PayloadBucket": BUCKET,
         "BusName": BUS,
         "IngestQueueUrl": {"Ref": "Ingest"},
         "DeadLetterQueueUrl": {"Ref": "DeadLetters"},
         "RejectedQueueUrl": {"Ref": "Rejected"},
+        "RebuildQueueUrl": {"Ref": "Rebuild"},
+        "RebuildDeadLetterQueueUrl": {"Ref": "RebuildDeadLetters"},
         "ResolverFunction": "resolver:live",
+        "RebuilderFunction": "rebuilder:live",
         "ProfileFields": "name,email",
     }
     return {
         "Resources": {
             **queues,
             "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": BUS}},
+            "Payloads": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": BUCKET}},
             "Rule": {
                 "Type": "AWS::Events::Rule",
                 "DependsOn": "Bus",
@@ -195,7 +221,7 @@ def _template() -> dict[str, Any]:
                         {
                             "IndexName": keys.GSI1,
                             "KeySchema": _key(keys.GSI1_PK, keys.GSI1_SK),
-                            "Projection": {"ProjectionType": "KEYS_ONLY"},
+                            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": [keys.TOUCHES]},
                         }
                     ],
                 },

@@ -35,11 +35,15 @@ class FakeBus:
 def connected_to(bus: FakeBus) -> LeadMemory:
     resources = Resources(
         table_name="table",
+        payload_bucket="payloads",
         bus_name="bus",
         ingest_queue_url="",
         dead_letter_queue_url="",
         rejected_queue_url="",
+        rebuild_queue_url="",
+        rebuild_dead_letter_queue_url="",
         resolver_function="",
+        rebuilder_function="",
         profile_fields="-",
     )
     return LeadMemory(Stage("dev", "us-east-1", "CREATE_COMPLETE", datetime.now(UTC), resources, lambda _: bus))

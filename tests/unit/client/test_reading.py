@@ -1,5 +1,9 @@
+import base64
 from datetime import timedelta
 from decimal import Decimal
+from random import Random
+
+import msgspec
 
 from lead_memory.domain.memories import MemoryType
 from lead_memory_client import LeadMemory
@@ -74,7 +78,24 @@ def test_an_event_comes_with_its_data_and_the_payload_that_it_was_made_of(
     [found] = client.events(paid.lead_organization_id, ORGANIZATION)
     assert (found.source, found.event_type, found.occurred_at) == ("shopify", "order.paid", paid.occurred_at)
     assert found.data["total"] == "214.90"
-    assert found.raw_payload["total_price"] == "214.90"
+    assert found.raw_payload == msgspec.Raw(paid.raw_payload_json or b"")
+
+
+def test_payloads_that_their_items_cannot_hold_come_back_byte_for_byte(
+    client: LeadMemory, stage: DeployedStage
+) -> None:
+    noise = base64.b64encode(Random(1).randbytes(600_000)).decode()
+    raw_payload = f'{{"b": 1.10,\n "a": "{noise}"}}'.encode()
+    view = event("product.viewed", {"sku": "a"}, event_id="raw payload")
+    large = [
+        msgspec.structs.replace(view, raw_payload_json=raw_payload),
+        event("product.viewed", {"sku": "a", "noise": noise}, event_id="data"),
+    ]
+    stage.record(*large)
+    found = {each.event_id: each for each in client.events(LEAD, ORGANIZATION)}
+    assert found["raw payload"].raw_payload == msgspec.Raw(raw_payload)
+    assert found["data"].data == {"sku": "a", "noise": noise}
+    assert raw_payload in msgspec.json.encode(found["raw payload"])
 
 
 def test_the_log_says_which_of_many_events_are_recorded(client: LeadMemory, stage: DeployedStage) -> None:

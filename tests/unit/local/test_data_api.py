@@ -104,7 +104,8 @@ def test_columns_are_described_where_asked_for(data_api: RDSDataServiceClient) -
         ("select :it", [parameter({"arrayValue": {"longValues": [1]}})], "BadRequestException", "Array"),
         ("select :it", [parameter({"longValue": 1}, typeHint="int; drop")], "BadRequestException", "hint"),
         ("select array[1]", [], "UnsupportedResultException", "array"),
-        ("select repeat('x', 1100000)", [], "BadRequestException", "response size limit"),
+        ("select repeat('x', 65537)", [], "BadRequestException", "Packet for query is too large"),
+        ("select repeat('x', 65000) from generate_series(1, 17)", [], "BadRequestException", "response size limit"),
     ],
 )
 def test_a_refusal_is_the_exception_of_the_real_service(

@@ -1,3 +1,5 @@
+import errno
+import os
 import shutil
 import signal
 import sys
@@ -9,6 +11,8 @@ from socket import socket
 
 import pytest
 
+from lead_memory_client import cli
+from lead_memory_client.terminal import FAILED
 from local import deployment, stack, state
 from local.processes import Process, start
 from local.stack import LocalStack, LocalStackError
@@ -16,6 +20,10 @@ from local.stack import LocalStack, LocalStackError
 
 def silently(*_: object) -> None:
     pass
+
+
+def fill_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def recorded_stack(directory: Path, process: Process) -> LocalStack:
@@ -138,11 +146,12 @@ def test_two_commands_do_not_work_on_one_stack_at_once(stack_directory: Path) ->
     ("trouble", "raised"),
     [
         (lambda: (_ for _ in ()).throw(LocalStackError("the CDK failed")), LocalStackError),
+        (fill_disk, LocalStackError),
         (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt),
         (lambda: signal.raise_signal(signal.SIGTERM), SystemExit),
         (lambda: signal.raise_signal(signal.SIGHUP), SystemExit),
     ],
-    ids=["error", "Ctrl-C", "kill", "closed terminal"],
+    ids=["error", "full disk", "Ctrl-C", "kill", "closed terminal"],
 )
 def test_whatever_ends_up_early_ends_what_it_started_and_leaves_only_logs(
     stack_directory: Path, monkeypatch: pytest.MonkeyPatch, trouble: Callable[[], object], raised: type[BaseException]
@@ -162,6 +171,61 @@ def test_whatever_ends_up_early_ends_what_it_started_and_leaves_only_logs(
     assert {entry.suffix for entry in stack_directory.iterdir()} == {".json", ".log"}
     assert stack.find() is None
     assert stack.down(silently)
+
+
+@pytest.mark.parametrize("records", [0, 2])
+def test_a_process_that_a_full_disk_keeps_off_the_record_is_stopped(
+    stack_directory: Path, monkeypatch: pytest.MonkeyPatch, records: int
+) -> None:
+    started: list[LocalStack] = []
+    write, write_bytes = state.write, Path.write_bytes
+
+    def seen(directory: Path, recorded: LocalStack) -> None:
+        started.append(recorded)
+        write(directory, recorded)
+
+    def filling_up(path: Path, content: bytes) -> int:
+        if content and path.name == "state.json" and len(started) > records:
+            fill_disk()
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(state, "write", seen)
+    monkeypatch.setattr(Path, "write_bytes", filling_up)
+    with pytest.raises(LocalStackError, match=r"disk of .* is full: free 2 GB"):
+        stack.up(silently)
+    assert [process.find() for process in started[-1].processes.values()] == [None] * (records + 1)
+
+
+def test_a_disk_that_is_full_from_the_first_file_on_leaves_nothing(
+    stack_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "touch", fill_disk)
+        with pytest.raises(LocalStackError, match="is full"):
+            stack.up(silently)
+    assert not stack_directory.exists()
+
+
+def test_a_program_that_fails_on_a_full_disk_is_not_blamed_for_it(
+    stack_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+
+    def fail(*_: object) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12, 4096))
+        raise LocalStackError("PostgreSQL did not start; its log says why.")
+
+    monkeypatch.setattr(stack, "_start", fail)
+    with pytest.raises(LocalStackError, match=f"disk of {stack_directory} is full"):
+        stack.up(silently)
+
+
+def test_the_command_says_in_a_sentence_that_the_disk_is_full(
+    stack_directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stack, "_start", fill_disk)
+    assert cli.main(["up"]) == FAILED
+    assert capsys.readouterr().err.splitlines()[-1].startswith("The disk of ")
 
 
 def test_a_failed_deployment_says_where_the_reason_is(

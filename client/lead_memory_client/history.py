@@ -1,0 +1,111 @@
+"""How a lead's memories came about: its log, folded again."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import msgspec
+
+from lead_memory.adapters.event_items import event_of
+from lead_memory.adapters.memory_items import ORGANIZATION, Item, memory_item, time
+from lead_memory.domain.amendments import Cases
+from lead_memory.domain.derivations import touched
+from lead_memory.domain.events import Event
+from lead_memory.domain.fold import Step, history, refold
+from lead_memory.domain.memories import Memory, MemoryKey, Value
+from lead_memory_client.answers import Contribution, Effect, Explanation, FieldChange
+from lead_memory_client.table import LeadTable
+
+READS = 5
+"""Of a memory that changes each time while its log is read."""
+
+
+class Recorded(NamedTuple):
+    event: Event
+    recorded_at: datetime
+
+
+def read_log(table: LeadTable, lead_id: str, organization_id: str) -> list[Recorded]:
+    """The whole of it, where the lead is the organization's."""
+    return [
+        Recorded(event_of(item), time(item["recorded_at"]))
+        for item in table.log(lead_id)
+        if item[ORGANIZATION] == organization_id
+    ]
+
+
+def explain(table: LeadTable, lead_id: str, name: MemoryKey, organization_id: str) -> Explanation:
+    stored, version = table.memory(lead_id, name)
+    for _ in range(READS):
+        log = read_log(table, lead_id, organization_id)
+        before, (stored, version) = version, table.memory(lead_id, name)
+        # Every event with a part in the memory writes it, so between equal versions its events stood still.
+        if version == before:
+            break
+    steps = list(history([each.event for each in log], {name}))
+    recorded_at = {each.event.ref: each.recorded_at for each in log}
+    memory = stored if stored and stored.organization_id == organization_id else None
+    return Explanation(
+        memory=memory,
+        is_the_fold=_content(memory) == _content(steps[-1].after if steps else None) if version == before else None,
+        contributions=tuple(
+            _contribution(list(of_event), recorded_at[ref])
+            for ref, of_event in groupby(steps, key=lambda step: step.event.ref)
+        ),
+    )
+
+
+def known_at(as_of: datetime, log: Iterable[Recorded]) -> list[Memory]:
+    """The memories that the events recorded by then give, without what had ended, by type and key."""
+    events = [each.event for each in log if each.recorded_at <= as_of]
+    cases = Cases(events)
+    names = {name for event in events for name in touched(event, cases.of(event))}
+    memories = refold(events, names)
+    return [memory for _, memory in sorted(memories.items()) if not memory.expired(as_of)]
+
+
+def _content(memory: Memory | None) -> Item | None:
+    return memory_item(memory, version=0) if memory else None
+
+
+def _contribution(steps: Sequence[Step], recorded_at: datetime) -> Contribution:
+    event, before, after = steps[0].event, steps[0].before, steps[-1].after
+    if before is not None and before.expired(event.occurred_at):
+        before = None
+    return Contribution(
+        event=event.ref,
+        event_type=event.event_type,
+        occurred_at=event.occurred_at,
+        recorded_at=recorded_at,
+        effect=_effect(before, after),
+        changes=tuple(_changes(before.value if before else {}, after.value if after else {})),
+    )
+
+
+def _effect(before: Memory | None, after: Memory | None) -> Effect:
+    if after is None or not after.value:
+        return Effect.ENDED if before is not None or after is not None else Effect.NONE
+    if before is None:
+        return Effect.MADE
+    if after.value != before.value:
+        return Effect.CHANGED
+    if after.contradiction_count > before.contradiction_count:
+        return Effect.CONTRADICTED
+    return Effect.SUPPORTED if after.evidence_count > before.evidence_count else Effect.NONE
+
+
+def _changes(before: Value, after: Value) -> Iterator[FieldChange]:
+    were, are = dict(_fields(before)), dict(_fields(after))
+    for field in {**were, **are}:
+        was, now = were.get(field, msgspec.UNSET), are.get(field, msgspec.UNSET)
+        if was != now:
+            yield FieldChange(field, was, now)
+
+
+def _fields(value: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in value.items():
+        if isinstance(field, Mapping) and field:
+            yield from _fields(field, f"{within}{name}.")
+        else:
+            yield f"{within}{name}", field

@@ -1,0 +1,67 @@
+"""The commands for messages that wait for a person."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from lead_memory_client.terminal import FAILED, OK, At, answer, out, say
+
+if TYPE_CHECKING:
+    from lead_memory_client.client import Trouble
+
+_QUEUES: "dict[str, Trouble]" = {"dead-letters": "dead_letters", "rejected": "rejected"}
+
+
+def queues(*, look_at: Annotated[int, Parameter(validator=Number(gte=1))] = 100, at: At = At()) -> int:
+    """Show how deep and how old the queues are, and why messages wait for a person.
+
+    Args:
+        look_at: About how many messages to look at; all stay where they are.
+    """
+    from lead_memory_client.show_history import queues_table  # noqa: PLC0415
+
+    found = at.connect().queues(look_at=look_at)
+    answer(at, {"queues": found}, lambda: queues_table(found))
+    return OK
+
+
+def redrive(
+    queue: Literal["dead-letters", "rejected"],
+    /,
+    *,
+    reason: str | None = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    patience: float = 30,
+    at: At = At(),
+) -> int:
+    """Send messages that wait for a person back to the ingest queue, in the order in which they occurred.
+
+    An event that is sent twice is recorded once.
+
+    Args:
+        queue: Where they wait.
+        reason: Only those that wait for this reason; `lead-memory queues` shows the reasons.
+        dry_run: Only say how many would be sent.
+        patience: For how many seconds to watch at most what becomes of them.
+    """
+    from lead_memory_client.show import counted  # noqa: PLC0415
+    from lead_memory_client.show_history import redriven_text  # noqa: PLC0415
+
+    memory = at.connect()
+    with counted(out(stderr=True), "Sending back") as progress:
+        found = memory.redrive(
+            _QUEUES[queue], reason=reason, dry_run=dry_run, patience_seconds=patience, progress=progress
+        )
+    answer(at, found, lambda: redriven_text(found, dry_run=dry_run))
+    if dry_run:
+        return OK
+    left = sum(found.found.values()) - found.sent
+    if left:
+        say(f"The ingest queue did not take {left}, which stay in their queue: run this again.")
+    if found.unseen:
+        say(
+            f"{found.unseen} were neither recorded nor rejected after {patience:.0f} seconds: "
+            f"`lead-memory queues --stage {at.stage}` shows where they are."
+        )
+    return FAILED if left or found.rejected_again or found.unseen else OK

@@ -1,0 +1,90 @@
+"""How every command answers, and the options that commands share."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import msgspec
+from cyclopts import Parameter
+
+from lead_memory.domain.errors import LeadMemoryError
+from lead_memory_client.stage import LOCAL
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lead_memory_client.client import LeadMemory
+    from lead_memory_client.show import Steps
+
+DEMO_ORGANIZATION = UUID("3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01")
+"""Whose leads the local stack's profiles are."""
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_STAGE = "local, dev, staging or prod; AWS_PROFILE and AWS_REGION say where to look for the last three."
+_ORGANIZATION = "Whose lead it is; on the local stage the demo's organization, unless given."
+
+type Json = Annotated[bool, Parameter(negative="", help="Print JSON, and nothing else, on standard output.")]
+
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+class UsageError(LeadMemoryError):
+    """What was typed cannot be done as it stands."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class At:
+    """Which stage, and how to answer."""
+
+    stage: Annotated[str, Parameter(env_var="LEAD_MEMORY_STAGE", help=_STAGE)] = LOCAL
+    json: Json = False
+
+    def connect(self) -> "LeadMemory":
+        from lead_memory_client.client import LeadMemory  # noqa: PLC0415 - `--help` does not wait for it
+
+        return LeadMemory.connect(self.stage)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Of(At):
+    organization: Annotated[UUID | None, Parameter(env_var="LEAD_MEMORY_ORGANIZATION", help=_ORGANIZATION)] = None
+
+    def organization_id(self) -> UUID:
+        if self.organization is None and self.stage != LOCAL:
+            raise UsageError(
+                f"Whose lead it is must be said on {self.stage}: give --organization or set LEAD_MEMORY_ORGANIZATION."
+            )
+        return self.organization or DEMO_ORGANIZATION
+
+
+def answer(at: At, found: Any, shown: Callable[[], Any]) -> None:
+    if at.json:
+        print_json(found)
+    else:
+        out().print(shown())
+
+
+def print_json(found: Any) -> None:
+    sys.stdout.write(_JSON.encode(found).decode() + "\n")
+
+
+def say(sentence: str) -> None:
+    """To people, whatever standard output holds."""
+    print(sentence, file=sys.stderr)
+
+
+def out(*, stderr: bool = False) -> "Console":
+    from rich.console import Console  # noqa: PLC0415
+
+    # What leads wrote is shown as it is: it may look like markup.
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def steps() -> "Steps":
+    from lead_memory_client.show import Steps  # noqa: PLC0415
+
+    return Steps(out(stderr=True))
