@@ -9,11 +9,11 @@ from lead_memory.domain import canonical
 from lead_memory.domain.errors import AlreadyRecorded, Conflict, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Memory, MemoryKey
-from lead_memory.services.record import Commit, Known, Snapshot, Stored, Write
+from lead_memory.services.store import Commit, Known, Snapshot, Stored, Write
 
 
 class MemoryStore:
-    """`lead_memory.services.record.Store` of one lead, with the table's conditions."""
+    """`lead_memory.services.store.Store` of one lead, with the table's conditions."""
 
     def __init__(self) -> None:
         self.organization_id: str | None = None
@@ -34,6 +34,9 @@ class MemoryStore:
     async def log(self, lead_id: str) -> list[Event]:
         self.log_reads += 1
         return [event for event, _ in self.events.values()]
+
+    async def linked_log(self, lead_id: str) -> list[tuple[Event, frozenset[MemoryKey]]]:
+        return [(event, frozenset(self.touches[event.ref])) for event in await self.log(lead_id)]
 
     async def known(self, lead_id: str, refs: Collection[str]) -> dict[str, Known]:
         found = {ref: self.events[ref] for ref in refs if ref in self.events}

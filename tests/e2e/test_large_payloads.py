@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from lead_memory.domain import canonical
-from lead_memory.services.record import VALUE_BYTES
+from lead_memory.services.store import VALUE_BYTES
 from lead_memory_client import Entry, LeadMemory
 from lead_memory_client.delivery import deliver
 from lead_memory_client.entries import BYTES_PER_CALL

@@ -5,7 +5,7 @@ import hashlib
 import importlib
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from socket import socket
 from typing import Any
@@ -44,16 +44,19 @@ type Record = Callable[[Iterable[str]], None]
 
 
 @pytest.fixture
-def handler(table_name: str, announced: str, monkeypatch: pytest.MonkeyPatch) -> Handler:
+def handler(table_name: str, announced: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
     settings = CleanupSettings(stage="test", table_name=table_name, bus_name=BUS)
     for name, value in settings.as_environment().items():
         monkeypatch.setenv(name, value)
     sys.modules.pop("cleanup.handler", None)
-    return importlib.import_module("cleanup.handler").handler  # type: ignore[no-any-return]
+    module = importlib.import_module("cleanup.handler")
+    yield module.handler
+    module._loop.run(module._table.close())
+    module._loop.close()
 
 
 @pytest.fixture
-def announced(environment: dict[str, str]) -> Iterable[str]:
+def announced(environment: dict[str, str]) -> Iterator[str]:
     """The URL of a queue that gets what is put on the bus."""
     sqs, events = boto3.client("sqs"), boto3.client("events")
     url = sqs.create_queue(QueueName="announced")["QueueUrl"]

@@ -19,7 +19,8 @@ from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.errors import AlreadyRecorded, Rejected, Unavailable
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.memories import MemoryKey, MemoryType
-from lead_memory.services.record import VALUE_BYTES, Commit, Outcome, Recorder
+from lead_memory.services.record import Outcome, Recorder
+from lead_memory.services.store import VALUE_BYTES, Commit
 from tests.events import LEAD, NOW, body, entry, event
 
 INTEREST = MemoryKey(MemoryType.INTEREST, "product:whey")

@@ -20,7 +20,8 @@ from lead_memory.domain.errors import Conflict, Unavailable
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.fold import refold
 from lead_memory.domain.memories import MemoryKey, MemoryType
-from lead_memory.services.record import Commit, Outcome, Recorder, Write
+from lead_memory.services.record import Outcome, Recorder
+from lead_memory.services.store import Commit, Write
 from lead_memory.services.sweep import Entry, sweep
 from tests.events import LEAD, NOW, START, all_samples, event, streams
 from tests.fakes import canonical_bytes

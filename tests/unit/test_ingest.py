@@ -11,7 +11,8 @@ from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.memories import MemoryKey
 from lead_memory.services.ingest import Message, Report, ingest
-from lead_memory.services.record import Commit, Recorder, Snapshot
+from lead_memory.services.record import Recorder
+from lead_memory.services.store import Commit, Snapshot
 from tests.events import LEAD, NOW, body, entry
 from tests.fakes import MemoryStore, no_pause
 

@@ -24,14 +24,14 @@ from lead_memory.adapters.table import Cancelled, DynamoTable, Item
 from lead_memory.domain.errors import AlreadyRecorded
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import MemoryKey, MemoryType
-from lead_memory.services.record import Commit, Known, Snapshot, Stored, Write
+from lead_memory.services.store import Commit, Known, Snapshot, Stored, Write
 
 VERSION_BITS = 63
 _ABSENT = F(keys.PK).does_not_exist()
 
 
 class EventStore:
-    """`lead_memory.services.record.Store`, and `lead_memory.services.rebuild.Store`."""
+    """`lead_memory.services.store.Store`, and `lead_memory.services.rebuild.Store`."""
 
     def __init__(self, table: DynamoTable, payloads: PayloadBucket, now: Callable[[], datetime]) -> None:
         self._table = table

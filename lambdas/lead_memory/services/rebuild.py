@@ -13,18 +13,9 @@ from lead_memory.domain.derivations import MODULES, derive, made_by
 from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import MemoryKey
-from lead_memory.services import record
-from lead_memory.services.record import (
-    ATTEMPTS,
-    TRANSACTION_BYTES,
-    TRANSACTION_ITEMS,
-    Commit,
-    Snapshot,
-    Write,
-    commit_until_won,
-    pause_with_jitter,
-    rewrites,
-)
+from lead_memory.services import store
+from lead_memory.services.record import ATTEMPTS, commit_until_won, pause_with_jitter, rewrites
+from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Snapshot, Write
 
 
 class Kind(StrEnum):
@@ -50,14 +41,11 @@ class Report(msgspec.Struct, frozen=True):
     """Of the rows from the fold; after a rebuild, those that were and are no more."""
 
 
-class Store(record.Store, Protocol):
+class Store(store.Store, Protocol):
     """Reads are strongly consistent. Every method may raise `Unavailable`."""
 
     async def all_memories(self, lead_id: str) -> Snapshot:
         """Every memory that the lead has a row of."""
-
-    async def linked_log(self, lead_id: str) -> list[tuple[Event, frozenset[MemoryKey]]]:
-        """The log, and the memories that each event is written to have a part in."""
 
 
 class _Drift(NamedTuple):

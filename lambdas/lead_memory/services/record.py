@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import batched
-from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -18,13 +17,15 @@ from lead_memory.domain.errors import AlreadyRecorded, Conflict, LeadMemoryError
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import fold, refold
 from lead_memory.domain.memories import Memory, MemoryKey
-
-TRANSACTION_ITEMS = 100
-TRANSACTION_BYTES = 3_500_000
-"""DynamoDB takes 4 MB; the rest is for the memories and for the attributes' names."""
-
-VALUE_BYTES = 380_000
-"""DynamoDB takes 409,600 an item; the rest is for the key and the ids of the events that a memory rests on."""
+from lead_memory.services.store import (
+    TRANSACTION_BYTES,
+    TRANSACTION_ITEMS,
+    VALUE_BYTES,
+    Commit,
+    Snapshot,
+    Store,
+    Write,
+)
 
 ATTEMPTS = 12
 FIRST_PAUSE_SECONDS = 0.02
@@ -43,60 +44,6 @@ class Outcome(StrEnum):
 
 type Result = Outcome | LeadMemoryError
 """An error is `Rejected` when trying again is of no use; after any other the event is to be given back."""
-
-
-class Stored(NamedTuple):
-    memory: Memory
-    version: int
-    """Of the row, another at every write: a number that only counts would come again after a delete."""
-
-
-class Snapshot(NamedTuple):
-    organization_id: str | None
-    """The lead's; None while the lead is not known."""
-    memories: Mapping[MemoryKey, Stored]
-
-
-class Known(NamedTuple):
-    content_hashes: tuple[str, ...]
-    settled: bool
-    """Whether all that the event says about memories has been written."""
-
-
-class Write(NamedTuple):
-    name: MemoryKey
-    memory: Memory | None
-    """None deletes."""
-    version: int | None
-    """The row's version that was read; None when there was no row."""
-
-
-class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """One transaction: all of it happens or nothing."""
-
-    lead_id: str
-    new_lead_of: str | None = None
-    """The organization, when the lead's head is to be written too."""
-    events: Sequence[Event] = ()
-    touches: Mapping[str, Collection[MemoryKey]] = {}
-    """By ref, the memories that an event has a part in: of these events, and of earlier ones where that changes."""
-    settled: bool = True
-    settles: str | None = None
-    """The ref of an event recorded earlier that is settled with this."""
-    writes: Sequence[Write] = ()
-
-
-class Store(Protocol):
-    """Reads are strongly consistent. Every method may raise `Unavailable`."""
-
-    async def snapshot(self, lead_id: str, names: Collection[MemoryKey]) -> Snapshot: ...
-
-    async def log(self, lead_id: str) -> list[Event]: ...
-
-    async def known(self, lead_id: str, refs: Collection[str]) -> dict[str, Known]: ...
-
-    async def commit(self, commit: Commit) -> None:
-        """Raises `AlreadyRecorded`, `Conflict`, or `Rejected` when an event does not fit into an item."""
 
 
 class _DoesNotFit(Exception):  # noqa: N818
@@ -195,7 +142,9 @@ class Recorder:
             raise _DoesNotFit
         else:
             own = {events[0].ref: touches[events[0].ref]}
-            await self._store.commit(msgspec.structs.replace(commit, touches=own, writes=(), settled=False))
+            # With the order's row, which its other events write too: so that two of them meet.
+            order = [write for write in commit.writes if write.name == case_of(events[0])]
+            await self._store.commit(msgspec.structs.replace(commit, touches=own, writes=order, settled=False))
             await self._write_in_parts(events[0])
 
     async def _next_memories(
@@ -232,14 +181,33 @@ class Recorder:
         written twice; a crash between two leaves the event unsettled, and its next delivery goes on here.
         """
         lead_id = event.lead_organization_id
-        log = await self._store.log(lead_id)
-        cases = Cases(log)
-        others = _touches([event], before=Cases(other for other in log if other.ref != event.ref), after=cases)
-        for refs in batched(others, TRANSACTION_ITEMS, strict=False):
-            await self._store.commit(Commit(lead_id=lead_id, touches={ref: others[ref] for ref in refs}))
+        await self._relink(event)
+        cases = Cases(await self._store.log(lead_id))
         parts = list(batched(sorted(touched(event, cases.of(event))), TRANSACTION_ITEMS - 1, strict=False))
         for part in parts:
             await self._rewrite(lead_id, part, settles=event.ref if part is parts[-1] else None)
+
+    async def _relink(self, event: Event) -> None:
+        """Say anew which memories each event of an order has a part in, guarded by the order's row."""
+        lead_id, order = event.lead_organization_id, case_of(event)
+        if order is None:
+            return
+
+        async def commits() -> list[Commit]:
+            row = (await self._store.snapshot(lead_id, {order})).memories[order]
+            linked = await self._store.linked_log(lead_id)
+            cases = Cases(of_lead for of_lead, _ in linked)
+            touches = {
+                of_lead.ref: said
+                for of_lead, link in linked
+                if case_of(of_lead) == order and (said := _said(of_lead, cases)) != set(link)
+            }
+            return [
+                Commit(lead_id=lead_id, touches={ref: touches[ref] for ref in refs}, writes=[Write(order, *row)])
+                for refs in batched(touches, TRANSACTION_ITEMS - 1, strict=False)
+            ]
+
+        await commit_until_won(self._store, commits, self._pause)
 
     async def _rewrite(self, lead_id: str, names: Collection[MemoryKey], settles: str | None) -> None:
         async def commits() -> list[Commit]:

@@ -4,10 +4,9 @@ from random import Random
 
 import msgspec
 
-from lead_memory.domain.events import Event
 from lead_memory.domain.memories import MemoryKey, MemoryType
 from lead_memory.services.rebuild import Kind
-from lead_memory.services.record import Snapshot, Stored
+from lead_memory.services.store import Snapshot, Stored
 from tests.fakes import FaultyStore
 
 
@@ -22,9 +21,6 @@ class RebuildStore(FaultyStore):
 
     async def all_memories(self, lead_id: str) -> Snapshot:
         return await self.snapshot(lead_id, list(self.rows))
-
-    async def linked_log(self, lead_id: str) -> list[tuple[Event, frozenset[MemoryKey]]]:
-        return [(event, frozenset(self.touches[event.ref])) for event in await self.log(lead_id)]
 
     def damage(self, random: Random) -> dict[MemoryKey, Kind]:
         """Loses rows, changes rows, adds one, and forgets what some events touch; says which rows differ now."""

@@ -12,7 +12,8 @@ from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import MemoryKey, MemoryType
 from lead_memory.services.rebuild import Difference, Kind, Rebuilder
-from lead_memory.services.record import Recorder, Stored
+from lead_memory.services.record import Recorder
+from lead_memory.services.store import Stored
 from tests.events import LEAD, ORGANIZATION, START, all_samples, event
 from tests.fakes import canonical_bytes, no_pause
 from tests.unit.rebuild.fakes import RebuildStore

@@ -9,7 +9,8 @@ import pytest
 from lead_memory.domain.errors import Conflict, Rejected, Unavailable
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.memories import MemoryKey, MemoryType
-from lead_memory.services.record import Commit, Outcome, Recorder, Write
+from lead_memory.services.record import Outcome, Recorder
+from lead_memory.services.store import Commit, Write
 from tests.events import NOW, SAMPLES, START, body, event
 from tests.fakes import MemoryStore, no_pause
 

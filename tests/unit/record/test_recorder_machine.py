@@ -22,7 +22,8 @@ from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import fold
 from lead_memory.domain.memories import Memory, MemoryKey
-from lead_memory.services.record import Commit, Known, Outcome, Recorder, Result, Snapshot
+from lead_memory.services.record import Outcome, Recorder, Result
+from lead_memory.services.store import Commit, Known, Snapshot
 from tests.events import START, event, happenings
 from tests.fakes import MemoryStore, canonical_bytes
 
@@ -144,7 +145,7 @@ class RecorderMachine(RuleBasedStateMachine):
     @rule(skus=st.sampled_from([10, 60]), minute=st.integers(0, 6))
     def publish_an_order_that_may_need_several_transactions(self, skus: int, minute: int) -> None:
         products = [{"sku": f"sku-{number}", "price": "1.00"} for number in range(skus)]
-        data = {"order_id": "large", "total": "60.00", "currency": "BRL", "products": products}
+        data = {"order_id": "a", "total": "60.00", "currency": "BRL", "products": products}
         self._publish("order.paid", data, minute, "large")
 
     @precondition(lambda self: self.published)
