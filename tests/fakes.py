@@ -59,7 +59,7 @@ class MemoryStore:
             self.events[commit.settles] = (self.events[commit.settles][0], True)
         for write in commit.writes:
             if write.memory is None:
-                del self.rows[write.name]
+                self.rows.pop(write.name, None)
             else:
                 self.rows[write.name] = Stored(write.memory, next(self._versions))
 

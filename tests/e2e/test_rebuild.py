@@ -118,9 +118,13 @@ def test_one_lead_is_rebuilt_by_a_call_and_all_leads_are_found(
     lead = str(uuid4())
     publish([order(organization, lead, 0)])
     damaged = damage(stack, stage, [lead])
-    code, all_leads = lead_memory("rebuild", "--all", "--check")
-    assert code == 1
-    assert [report["lead_id"] for report in all_leads["drift"]] == [lead]
+    assert lead in drifted()
     code, one = lead_memory("rebuild", "--lead", lead, "--organization", organization)
     assert (code, one["leads"], one["memories"]) == (0, 1, damaged)
-    assert lead_memory("rebuild", "--all", "--check")[0] == 0
+    assert lead not in drifted()
+
+
+def drifted() -> set[str]:
+    """Other tests' leads may be among them: the stack is shared."""
+    _, found = lead_memory("rebuild", "--all", "--check")
+    return {report["lead_id"] for report in found["drift"]}

@@ -76,7 +76,11 @@ class Rebuilder:
             names.update(drift.names)
             return _noted(_commits(lead_id, drift), {write.name: write for write in drift.writes}, rewritten)
 
-        await commit_until_won(self._store, commits, self._pause)
+        # Once more after what was written: an event that came meanwhile may have found nothing there to change.
+        before = -1
+        while before < len(rewritten):
+            before = len(rewritten)
+            await commit_until_won(self._store, commits, self._pause)
         return _report(lead_id, organization_id, names, rewritten.values())
 
     async def check(self, lead_id: str, organization_id: str, derivation: str | None = None) -> Report:

@@ -37,7 +37,7 @@ class Known(NamedTuple):
 class Write(NamedTuple):
     name: MemoryKey
     memory: Memory | None
-    """None deletes."""
+    """None deletes; where there was no row, it says that there must still be none."""
     version: int | None
     """The row's version that was read; None when there was no row."""
 
