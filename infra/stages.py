@@ -101,7 +101,7 @@ PROD = Stage(
 STAGES = {stage.name: stage for stage in (LOCAL, DEV, STAGING, PROD)}
 
 
-class UnknownStage(Exception):  # noqa: N818 - what happened
+class UnknownStage(Exception):
     """No stage has this name; the message names those that exist."""
 
 

@@ -80,7 +80,7 @@ def down() -> int:
 @app.command
 def status(*, at: At = At()) -> int:
     """Show where a stage is, and how deep its queues are."""
-    from lead_memory_client.show import status_table  # noqa: PLC0415
+    from lead_memory_client.show import status_table
 
     found = at.connect().status()
     answer(at, found, lambda: status_table(found))
@@ -103,7 +103,7 @@ def publish(
         wait: Wait until each event can be read or was rejected.
         patience: How many seconds to wait at most.
     """
-    from lead_memory_client.entries import read_entries  # noqa: PLC0415
+    from lead_memory_client.entries import read_entries
 
     entries = read_entries(paths)
     memory = at.connect()
@@ -115,7 +115,7 @@ def publish(
             print_json({"published": len(entries)})
         return OK
 
-    from lead_memory_client.delivery import deliver  # noqa: PLC0415
+    from lead_memory_client.delivery import deliver
 
     with steps() as progress:
         progress(f"Publishing {len(entries)} events, and waiting until each can be read.")
@@ -152,7 +152,7 @@ def resolve(
         on_missing: What a variable without a value does: fail the message, leave a blank, or keep the tag.
         escape: How values are escaped.
     """
-    from lead_memory_client.show import leads_table  # noqa: PLC0415
+    from lead_memory_client.show import leads_table
 
     organization_id = of.organization_id()
     leads = of.connect().resolve(
@@ -169,7 +169,7 @@ def plan(template: str, /, *, at: At = At()) -> int:
     Args:
         template: For example 'Hi {{lead.name}}'; in single quotes, so that the shell leaves it alone.
     """
-    from lead_memory_client.show import plan_table  # noqa: PLC0415
+    from lead_memory_client.show import plan_table
 
     found = at.connect().plan(template)
     answer(at, found, lambda: plan_table(found))
@@ -184,7 +184,7 @@ def memories(*, lead: UUID, as_of: AsOf = None, of: Of = Of()) -> int:
         lead: The lead's id.
         as_of: What was known at a time, for example 2026-02-03T14:05Z; in UTC, unless it has another zone.
     """
-    from lead_memory_client.show import memories_text, now  # noqa: PLC0415
+    from lead_memory_client.show import memories_text, now
 
     organization_id = of.organization_id()
     found = of.connect().memories(lead, organization_id, as_of=as_of)
@@ -200,7 +200,7 @@ def events(*, lead: UUID, limit: Annotated[int, Parameter(validator=Number(gte=1
         lead: The lead's id.
         limit: How many at most.
     """
-    from lead_memory_client.show import events_table  # noqa: PLC0415
+    from lead_memory_client.show import events_table
 
     organization_id = of.organization_id()
     found = of.connect().events(lead, organization_id, limit=limit)
@@ -229,9 +229,9 @@ def rebuild(
         derivation: Only the memories that this one makes, for example purchase.
         check: Change nothing; report every memory that differs from the fold of its events, and exit 1 if one does.
     """
-    from lead_memory.domain.derivations import MODULES  # noqa: PLC0415
-    from lead_memory_client import rebuild_command  # noqa: PLC0415
-    from lead_memory_client.rebuild import Lead, Rebuilds  # noqa: PLC0415
+    from lead_memory.domain.derivations import MODULES
+    from lead_memory_client import rebuild_command
+    from lead_memory_client.rebuild import Lead, Rebuilds
 
     if derivation is not None and derivation not in MODULES:
         raise UsageError(f"There is no derivation '{derivation}': it is one of {', '.join(MODULES)}.")
@@ -258,7 +258,7 @@ def demo(*, stay: Annotated[bool, Parameter(negative="")] = False) -> int:
     Args:
         stay: Leave the stack up; one that was up before stays up anyway.
     """
-    from lead_memory_client.demo import run  # noqa: PLC0415
+    from lead_memory_client.demo import run
 
     with _local_stack() as stack_module:
         run(stack_module, out(), steps, DEMO_ORGANIZATION, stay=stay)
@@ -277,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(str(error))
         return USAGE
     except RequestRefused as refusal:
-        from lead_memory_client.show import refusal_lines  # noqa: PLC0415
+        from lead_memory_client.show import refusal_lines
 
         say(refusal_lines(refusal))
         return FAILED

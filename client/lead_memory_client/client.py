@@ -119,7 +119,7 @@ class LeadMemory:
         As of a time (with its zone): what the events that were recorded by then give, from the whole log.
         """
         if as_of is not None:
-            from lead_memory_client import history  # noqa: PLC0415 - loads pydantic, a third of a second
+            from lead_memory_client import history
 
             with translated("read the lead's log"):
                 log = history.read_log(self._table, str(lead_id), str(organization_id))
@@ -138,7 +138,7 @@ class LeadMemory:
 
         Reads the lead's whole log, strongly consistent.
         """
-        from lead_memory_client import history  # noqa: PLC0415
+        from lead_memory_client import history
 
         with translated("read the lead's log"):
             return history.explain(self._table, str(lead_id), MemoryKey(memory_type, key), str(organization_id))
@@ -181,7 +181,7 @@ class LeadMemory:
 
     def content_hashes(self, names: Collection[EventName]) -> dict[EventName, tuple[str, ...]]:
         """Of those events that are in the log, by a strongly consistent read."""
-        from lead_memory.adapters.event_items import CONTENT_HASHES  # noqa: PLC0415 - loads pydantic
+        from lead_memory.adapters.event_items import CONTENT_HASHES
 
         with translated("read the log"):
             found = self._table.in_log(names, CONTENT_HASHES)
@@ -217,7 +217,7 @@ class LeadMemory:
 
         Then watches for `patience_seconds` what becomes of it. Takes 20,000 messages at most; call it again for more.
         """
-        from lead_memory_client import redrive  # noqa: PLC0415 - loads pydantic
+        from lead_memory_client import redrive
 
         url = self._trouble_url(queue)
         with translated("send messages back to the ingest queue"):

@@ -55,7 +55,7 @@ What to do next:
   make down                                   stop the stack"""
 
 
-class DemoFailed(LeadMemoryError):  # noqa: N818 - what happened
+class DemoFailed(LeadMemoryError):
     """The product did not do what the demo shows."""
 
 

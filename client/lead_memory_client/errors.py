@@ -8,15 +8,15 @@ from lead_memory_client.answers import Mistake
 from lead_memory_client.entries import Entry
 
 
-class StageNotFound(LeadMemoryError):  # noqa: N818 - what the caller must know
+class StageNotFound(LeadMemoryError):
     """There is no such stage where the caller looked; name another, or deploy it."""
 
 
-class AwsRefused(LeadMemoryError):  # noqa: N818
+class AwsRefused(LeadMemoryError):
     """AWS did not do what was asked of it; see to credentials, rights or the network, then try again."""
 
 
-class RequestRefused(LeadMemoryError):  # noqa: N818
+class RequestRefused(LeadMemoryError):
     """The resolver can never answer this request; `mistake` says what is wrong and where."""
 
     def __init__(self, mistake: Mistake, template: str | None) -> None:
@@ -25,11 +25,11 @@ class RequestRefused(LeadMemoryError):  # noqa: N818
         self.template = template
 
 
-class CursorUnknown(LeadMemoryError):  # noqa: N818
+class CursorUnknown(LeadMemoryError):
     """A cursor that no page gave; start from the first page."""
 
 
-class NotPublished(LeadMemoryError):  # noqa: N818
+class NotPublished(LeadMemoryError):
     """The bus did not take these entries, each with its error code; every other one is on the bus."""
 
     def __init__(self, failed: Sequence[tuple[Entry, str]], of: int) -> None:
@@ -45,7 +45,7 @@ class NotPublished(LeadMemoryError):  # noqa: N818
 @contextmanager
 def translated(attempt: str) -> Iterator[None]:
     """Turns the SDK's errors into `AwsRefused`; `attempt` completes "could not …"."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: PLC0415 - slow to load
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
     try:
         yield

@@ -26,7 +26,7 @@ def _plain(attribute: Mapping[str, Any]) -> Any:
 
 
 def recorded_event(item: Item) -> RecordedEvent:
-    from lead_memory.adapters.event_items import event_of  # noqa: PLC0415 - loads pydantic, a third of a second
+    from lead_memory.adapters.event_items import event_of
 
     event = event_of(item)
     return RecordedEvent(

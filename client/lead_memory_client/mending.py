@@ -19,7 +19,7 @@ def queues(*, look_at: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
     Args:
         look_at: About how many messages to look at; all stay where they are.
     """
-    from lead_memory_client.show_history import queues_table  # noqa: PLC0415
+    from lead_memory_client.show_history import queues_table
 
     found = at.connect().queues(look_at=look_at)
     answer(at, {"queues": found}, lambda: queues_table(found))
@@ -45,8 +45,8 @@ def redrive(
         dry_run: Only say how many would be sent.
         patience: For how many seconds to watch at most what becomes of them.
     """
-    from lead_memory_client.show import counted  # noqa: PLC0415
-    from lead_memory_client.show_history import redriven_text  # noqa: PLC0415
+    from lead_memory_client.show import counted
+    from lead_memory_client.show_history import redriven_text
 
     memory = at.connect()
     with counted(out(stderr=True), "Sending back") as progress:

@@ -72,7 +72,7 @@ def find_stage(name: str, *, profile: str | None, region: str | None) -> Stage:
 
 
 def _stack(cloudformation: Any, stage: str) -> Any:
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to load
+    from botocore.exceptions import ClientError
 
     try:
         return cloudformation.describe_stacks(StackName=f"LeadMemory-{stage}")["Stacks"][0]
@@ -84,7 +84,7 @@ def _stack(cloudformation: Any, stage: str) -> Any:
 
 
 def _clients(profile: str | None, region: str | None) -> Callable[[str], Any]:
-    import boto3  # noqa: PLC0415 - half a second to load
+    import boto3
 
     # AWS's other tools read AWS_REGION; this SDK does not.
     session = boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION"))
@@ -92,7 +92,7 @@ def _clients(profile: str | None, region: str | None) -> Callable[[str], Any]:
 
 
 def _local_clients() -> Callable[[str], Any]:
-    import boto3  # noqa: PLC0415
+    import boto3
 
     stack = local_stack().find()
     if stack is None:
@@ -106,7 +106,7 @@ def _local_clients() -> Callable[[str], Any]:
 def local_stack() -> ModuleType:
     """What starts, finds and stops it. Raises `StageNotFound` where it is not installed."""
     try:
-        from local import stack  # noqa: PLC0415 - does not come with the client
+        from local import stack
     except ModuleNotFoundError as error:
         raise StageNotFound(
             f"The local stack is not here ({error}): run this in the project's checkout, or name another stage with "

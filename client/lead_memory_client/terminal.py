@@ -43,7 +43,7 @@ class At:
     json: Json = False
 
     def connect(self) -> "LeadMemory":
-        from lead_memory_client.client import LeadMemory  # noqa: PLC0415 - `--help` does not wait for it
+        from lead_memory_client.client import LeadMemory
 
         return LeadMemory.connect(self.stage)
 
@@ -78,13 +78,13 @@ def say(sentence: str) -> None:
 
 
 def out(*, stderr: bool = False) -> "Console":
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     # What leads wrote is shown as it is: it may look like markup.
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def steps() -> "Steps":
-    from lead_memory_client.show import Steps  # noqa: PLC0415
+    from lead_memory_client.show import Steps
 
     return Steps(out(stderr=True))

@@ -20,7 +20,7 @@ def explain(memory_type: MemoryType, key: str, /, *, lead: UUID, of: Of = Of()) 
         key: For example product:whey_1kg.
         lead: The lead's id.
     """
-    from lead_memory_client.show_history import explanation_text  # noqa: PLC0415
+    from lead_memory_client.show_history import explanation_text
 
     organization_id = of.organization_id()
     found = of.connect().explain(lead, memory_type, key, organization_id)

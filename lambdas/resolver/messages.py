@@ -39,7 +39,7 @@ class Mistake(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """In one call, if the others are like these."""
 
 
-class BadRequest(LeadMemoryError):  # noqa: N818 - the caller's, not ours
+class BadRequest(LeadMemoryError):
     """The request can never be answered as it stands; give the caller the mistake."""
 
     def __init__(self, mistake: Mistake) -> None:

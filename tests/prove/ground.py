@@ -29,7 +29,7 @@ POLL_SECONDS = 0.5
 WORKER_STOP_SECONDS = 10
 
 
-class NotProved(Exception):  # noqa: N818 - what happened
+class NotProved(Exception):
     """A promise does not hold; the message says which figures differ."""
 
 

@@ -7,7 +7,7 @@ class LeadMemoryError(Exception):
     """Anything this product raises on purpose."""
 
 
-class Rejected(LeadMemoryError):  # noqa: N818 - a verdict, not a fault
+class Rejected(LeadMemoryError):
     """The event can never succeed; send it to the rejected queue with this reason.
 
     `reason` is machine-readable; `detail` names the field and what was expected, and never quotes content.
@@ -19,11 +19,11 @@ class Rejected(LeadMemoryError):  # noqa: N818 - a verdict, not a fault
         self.detail = detail
 
 
-class Conflict(LeadMemoryError):  # noqa: N818
+class Conflict(LeadMemoryError):
     """Another writer won; reload and fold again."""
 
 
-class Unavailable(LeadMemoryError):  # noqa: N818
+class Unavailable(LeadMemoryError):
     """A service did not answer or throttled; give the work back and try later."""
 
 

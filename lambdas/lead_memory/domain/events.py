@@ -18,9 +18,10 @@ from pydantic import (
 
 from lead_memory.domain import canonical
 from lead_memory.domain.errors import Rejected
+from lead_memory.domain.fields import Time
 from lead_memory.domain.integrations import INTEGRATIONS
 from lead_memory.domain.memories import Position
-from lead_memory.domain.payloads import PAYLOADS, Payload, Time
+from lead_memory.domain.payloads import PAYLOADS, Payload
 
 CLOCK_SKEW = timedelta(days=1)
 """How far ahead of our clock an event may say that it happened."""

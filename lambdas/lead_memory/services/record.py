@@ -46,7 +46,7 @@ type Result = Outcome | LeadMemoryError
 """An error is `Rejected` when trying again is of no use; after any other the event is to be given back."""
 
 
-class _DoesNotFit(Exception):  # noqa: N818
+class _DoesNotFit(Exception):
     """The batch needs more than one transaction."""
 
 

@@ -25,11 +25,11 @@ _logger = logging.getLogger(__name__)
 type Profile = Mapping[str, Any] | Reason
 
 
-class ProfilesRefused(LeadMemoryError):  # noqa: N818 - what happened
+class ProfilesRefused(LeadMemoryError):
     """The profile database will refuse this read until an operator mends the stage; the text is for its log."""
 
 
-class ProfilesTooLarge(LeadMemoryError):  # noqa: N818
+class ProfilesTooLarge(LeadMemoryError):
     """The profiles of this many leads are more than one statement can bring; ask for fewer leads at a time."""
 
 
