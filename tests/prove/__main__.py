@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local import stack as local_stack
-from tests.prove import converge, hot_lead, nothing_lost, provenance
+from tests.prove import converge, hot_lead, nothing_lost, provenance, rebuild
 from tests.prove.ground import Ground
 
 type Proof = Callable[[Ground], str]
@@ -24,6 +24,7 @@ PROOFS: dict[str, Proof] = {
     "provenance": provenance.prove_provenance_without_growth,
     "hot-lead": hot_lead.prove_hot_lead,
     "nothing-lost": nothing_lost.prove_nothing_lost,
+    "rebuild": rebuild.prove_rebuild,
 }
 """In the order in which they run; each returns the line that it proved, and raises where it could not."""
 
