@@ -9,23 +9,26 @@ import msgspec
 import psutil
 
 STOP_SECONDS = 10
-_CLOCK_DRIFT_SECONDS = 2
+_ROUNDING_SECONDS = 2
+"""The system knows when it was started to the second."""
 
 
 class Process(msgspec.Struct, frozen=True):
     pid: int
     started_at: float
-    """Seconds since 1970, as the system reports it: it tells a process from a later one with the same pid."""
+    """Seconds after the system's start, which setting the clock leaves as it is: it tells a process from a later one
+    with the same pid.
+    """
 
     @classmethod
     def of(cls, pid: int) -> "Process":
-        return cls(pid, psutil.Process(pid).create_time())
+        return cls(pid, _started_at(psutil.Process(pid)))
 
     def find(self) -> psutil.Process | None:
         """The running process, or None where it ended, also when its pid is another's now."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_at) < _CLOCK_DRIFT_SECONDS
+            same = abs(_started_at(process) - self.started_at) < _ROUNDING_SECONDS
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
@@ -45,6 +48,10 @@ class Process(msgspec.Struct, frozen=True):
                 with suppress(psutil.NoSuchProcess):
                     member.kill()
             psutil.wait_procs(stubborn, timeout=STOP_SECONDS)
+
+
+def _started_at(process: psutil.Process) -> float:
+    return process.create_time() - psutil.boot_time()
 
 
 def start(command: list[str], *, log: Path, environment: Mapping[str, str], directory: Path) -> Process:
