@@ -18,7 +18,8 @@ down: .venv/installed ## Stop the local stack and remove its state
 
 test: .venv/installed ## Run every test
 	@echo "Running every test; those on the local stack take some minutes."
-	@python -m pytest --numprocesses 2
+	@# On two cores: the tests on the local stack mostly wait.
+	@python -m pytest --numprocesses 3
 
 prove: .venv/installed ## Prove the promises at length, on a local stack of its own
 	@python -m tests.prove

@@ -34,10 +34,11 @@ class Recipe:
 
 
 RECIPES = {
-    "memory_updater": Recipe(requirements="updater.txt", aws_services=frozenset({"s3", "sqs"})),
-    "resolver": Recipe(requirements="resolver.txt", aws_services=frozenset({"rds-data"})),
-    "rebuilder": Recipe(requirements="updater.txt", aws_services=frozenset({"s3"})),
-    "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset({"events"})),
+    "memory_updater": Recipe(requirements="updater.txt", aws_services=frozenset({"kms", "s3", "sqs"})),
+    "resolver": Recipe(requirements="resolver.txt", aws_services=frozenset({"kms", "rds-data"})),
+    "rebuilder": Recipe(requirements="updater.txt", aws_services=frozenset({"kms", "s3"})),
+    "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset({"events", "kms"})),
+    "privacy": Recipe(requirements="updater.txt", aws_services=frozenset({"kms", "s3", "sqs"})),
 }
 
 

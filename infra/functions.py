@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import msgspec
 from aws_cdk import Acknowledgment, Duration, Stack, Validations
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
@@ -9,27 +10,39 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
+from infra.content_key import NAMES_ORGANIZATION
 from infra.ingest import Ingest
 from infra.lambda_function import Function
 from infra.rebuild import Rebuild
 from infra.stages import Stage
 from infra.storage import Storage
 from lead_memory.adapters import large_payloads
-from lead_memory.settings import CleanupSettings, RebuilderSettings, ResolverSettings, UpdaterSettings
+from lead_memory.settings import (
+    CleanupSettings,
+    PrivacySettings,
+    RebuilderSettings,
+    ResolverSettings,
+    UpdaterSettings,
+)
 
 UPDATER_TIMEOUT = Duration.seconds(30)
 REBUILDER_TIMEOUT = Duration.minutes(2)
+PRIVACY_TIMEOUT = Duration.minutes(15)
+"""The most there is: a lead is erased in one call, however much there is of it."""
 REBUILT_AT_ONCE = 10
 """Leads in one batch."""
 
 
 _RECORDING = (
     "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
     "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 )
+_PAYLOADS = f"{large_payloads.PREFIX}*"
 
 
 def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest) -> Function:
@@ -45,12 +58,14 @@ def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
             table_name=storage.table.table_name,
             rejected_queue_url=ingest.rejected.queue_url,
             payload_bucket=storage.payloads.bucket_name,
+            content_key=storage.content_key.key_arn,
         ),
         timeout=UPDATER_TIMEOUT,
         memory_mib=1024,
     )
     function.allow(*_RECORDING, on=storage.table.table_arn)
     _allow_payloads(function, storage, "s3:GetObject", "s3:PutObject")
+    _allow_content_key(function, storage, "kms:Decrypt", "kms:GenerateDataKey")
     function.allow("sqs:SendMessage", on=ingest.rejected.queue_arn)
     function.alias.add_event_source(
         SqsEventSource(
@@ -73,13 +88,17 @@ def rebuilder(scope: Construct, *, stage: Stage, storage: Storage, rebuild: Rebu
         package="rebuilder",
         description="Folds the memories of leads again from their events",
         settings=RebuilderSettings(
-            stage=stage.name, table_name=storage.table.table_name, payload_bucket=storage.payloads.bucket_name
+            stage=stage.name,
+            table_name=storage.table.table_name,
+            payload_bucket=storage.payloads.bucket_name,
+            content_key=storage.content_key.key_arn,
         ),
         timeout=REBUILDER_TIMEOUT,
         memory_mib=1024,
     )
     function.allow(*_RECORDING, on=storage.table.table_arn)
     _allow_payloads(function, storage, "s3:GetObject")
+    _allow_content_key(function, storage, "kms:Decrypt")
     function.alias.add_event_source(
         SqsEventSource(
             rebuild.queue,
@@ -92,25 +111,29 @@ def rebuilder(scope: Construct, *, stage: Stage, storage: Storage, rebuild: Rebu
 
 
 def _allow_payloads(function: Function, storage: Storage, *actions: str) -> None:
-    objects = f"{large_payloads.PREFIX}*"
-    function.allow(*actions, on=storage.payloads.arn_for_objects(objects))
+    function.allow(*actions, on=storage.payloads.arn_for_objects(_PAYLOADS))
     bucket = Stack.of(function).get_logical_id(cast(s3.CfnBucket, storage.payloads.node.default_child))
     Validations.of(function.role).acknowledge(
         Acknowledgment(
-            id=f"AwsSolutions-IAM5[Resource::<{bucket}.Arn>/{objects}]",
+            id=f"AwsSolutions-IAM5[Resource::<{bucket}.Arn>/{_PAYLOADS}]",
             reason="An object's key is made of its content, so only the prefix is known.",
         )
     )
 
 
+def _allow_content_key(function: Function, storage: Storage, *actions: str) -> None:
+    function.allow(*actions, on=storage.content_key.key_arn, condition=NAMES_ORGANIZATION)
+
+
 def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
     """Renders templates: it can read one memory by its key, and nothing more."""
     profiles = stage.profiles
-    settings = ResolverSettings(stage=stage.name, table_name=storage.table.table_name)
+    settings = ResolverSettings(
+        stage=stage.name, table_name=storage.table.table_name, content_key=storage.content_key.key_arn
+    )
     if profiles:
-        settings = ResolverSettings(
-            stage=stage.name,
-            table_name=storage.table.table_name,
+        settings = msgspec.structs.replace(
+            settings,
             profile_cluster_arn=profiles.cluster_arn,
             profile_secret_arn=profiles.secret_arn,
             profile_database=profiles.database,
@@ -130,6 +153,7 @@ def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
         memory_mib=1024,
     )
     function.allow("dynamodb:GetItem", on=storage.table.table_arn)
+    _allow_content_key(function, storage, "kms:Decrypt")
     if profiles:
         function.allow("rds-data:ExecuteStatement", on=profiles.cluster_arn)
         function.allow("secretsmanager:GetSecretValue", on=profiles.secret_arn)
@@ -145,13 +169,17 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
         package="cleanup",
         description="Publishes what time decided about memories",
         settings=CleanupSettings(
-            stage=stage.name, table_name=storage.table.table_name, bus_name=ingest.bus.event_bus_name
+            stage=stage.name,
+            table_name=storage.table.table_name,
+            content_key=storage.content_key.key_arn,
+            bus_name=ingest.bus.event_bus_name,
         ),
         timeout=Duration.minutes(1),
         memory_mib=512,
     )
-    function.allow("dynamodb:BatchGetItem", on=storage.table.table_arn)
+    function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=storage.table.table_arn)
     function.allow("dynamodb:Query", on=storage.index_arn)
+    _allow_content_key(function, storage, "kms:Decrypt")
     function.allow("events:PutEvents", on=ingest.bus.event_bus_arn)
     scheduler.Schedule(
         scope,
@@ -161,4 +189,42 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
         # What this run leaves is due at the next one, so a failed run is not tried again.
         target=targets.LambdaInvoke(function.alias, retry_attempts=0),
     )
+    return function
+
+
+def privacy(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest, rebuild: Rebuild) -> Function:
+    """Erases what a person asks for, and looks after the organizations' keys."""
+    function = Function(
+        scope,
+        "Privacy",
+        stage=stage,
+        package="privacy",
+        description="Erases events, leads and organizations, and rotates keys",
+        settings=PrivacySettings(
+            stage=stage.name,
+            table_name=storage.table.table_name,
+            content_key=storage.content_key.key_arn,
+            payload_bucket=storage.payloads.bucket_name,
+            rejected_queue_url=ingest.rejected.queue_url,
+            dead_letter_queue_url=ingest.dead_letters.queue_url,
+            rebuild_dead_letter_queue_url=rebuild.dead_letters.queue_url,
+            archive_days=stage.archive_days,
+            point_in_time_recovery=stage.keeps_data,
+        ),
+        timeout=PRIVACY_TIMEOUT,
+        memory_mib=1024,
+    )
+    function.allow(*_RECORDING, "dynamodb:BatchWriteItem", on=storage.table.table_arn)
+    function.allow("dynamodb:Query", on=storage.index_arn)
+    _allow_payloads(function, storage, "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+    function.allow("s3:ListBucket", on=storage.payloads.bucket_arn)
+    _allow_content_key(function, storage, "kms:Decrypt", "kms:GenerateDataKey")
+    for queue in (ingest.rejected, ingest.dead_letters, rebuild.dead_letters):
+        function.allow(
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+            on=queue.queue_arn,
+        )
     return function

@@ -21,7 +21,7 @@ class Ingest(Construct):
         Validations.of(self.rejected).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-SQS3",
-                reason="It is an end of the line, as a dead-letter queue is: people read it, no function does.",
+                reason="It is an end of the line, as a dead-letter queue is: nothing goes on from there by itself.",
             )
         )
         self.queue = queue(

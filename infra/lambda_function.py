@@ -1,7 +1,8 @@
 """A function as every one of them is deployed: own role, own logs, and the alias that all callers use."""
 
 import platform
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk import aws_iam as iam
@@ -65,9 +66,9 @@ class Function(Construct):
         )
         self._acknowledge_checks()
 
-    def allow(self, *actions: str, on: str) -> None:
+    def allow(self, *actions: str, on: str, condition: Mapping[str, Any] | None = None) -> None:
         """Exactly these actions on exactly this resource; the constructs' own grants reach further."""
-        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[on]))
+        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[on], conditions=condition))
 
     def _acknowledge_checks(self) -> None:
         Validations.of(self.function).acknowledge(

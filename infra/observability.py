@@ -13,6 +13,7 @@ from infra.ingest import Ingest
 from infra.lambda_function import Function
 from infra.rebuild import Rebuild
 from infra.stages import Stage
+from lead_memory.adapters.metrics import NAMESPACE
 
 OLDEST_MESSAGE_SECONDS = 300
 _PERIOD = Duration.minutes(1)
@@ -38,12 +39,20 @@ class Observability(Construct):
         rejected = ingest.rejected.metric_approximate_number_of_messages_visible(period=_PERIOD)
         oldest = ingest.queue.metric_approximate_age_of_oldest_message(period=_PERIOD)
         not_rebuilt = rebuild.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
+        profile_refused = cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name="leads_profile_refused",
+            dimensions_map={"stage": stage.name, "function": "resolver"},
+            statistic="Sum",
+            period=_PERIOD,
+        )
         errors = [function.function.metric_errors(period=_PERIOD) for function in functions]
         throttles = [function.function.metric_throttles(period=_PERIOD) for function in functions]
 
         self._alarm("DeadLetters", dead, "Events that failed every delivery wait in the dead-letter queue")
         self._alarm("Rejected", rejected, "Low severity: rejected events wait, each with its reason")
         self._alarm("NotRebuilt", not_rebuilt, "Low severity: leads that no delivery rebuilt wait for a person")
+        self._alarm("ProfileRefused", profile_refused, "Low severity: the profile database refuses reads")
         self._alarm("OldestMessage", oldest, "Events are not recorded in time", OLDEST_MESSAGE_SECONDS)
         for function, failed, throttled in zip(functions, errors, throttles, strict=True):
             name = function.node.id

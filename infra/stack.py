@@ -38,6 +38,7 @@ class LeadMemoryStack(Stack):
             visibility_timeout=Duration.seconds(6 * functions.REBUILDER_TIMEOUT.to_seconds()),
         )
         rebuilder = functions.rebuilder(self, stage=stage, storage=storage, rebuild=rebuild)
+        privacy = functions.privacy(self, stage=stage, storage=storage, ingest=ingest, rebuild=rebuild)
         Observability(
             self,
             "Observability",
@@ -45,11 +46,12 @@ class LeadMemoryStack(Stack):
             ingest=ingest,
             rebuild=rebuild,
             table=storage.table,
-            functions=[updater, resolver, cleanup, rebuilder],
+            functions=[updater, resolver, cleanup, rebuilder, privacy],
         )
         outputs = {
             "TableName": storage.table.table_name,
             "PayloadBucket": storage.payloads.bucket_name,
+            "ContentKey": storage.content_key.key_arn,
             "BusName": ingest.bus.event_bus_name,
             "IngestQueueUrl": ingest.queue.queue_url,
             "DeadLetterQueueUrl": ingest.dead_letters.queue_url,
@@ -60,6 +62,7 @@ class LeadMemoryStack(Stack):
             "ResolverFunction": resolver.alias.function_arn,
             "CleanupFunction": cleanup.alias.function_arn,
             "RebuilderFunction": rebuilder.alias.function_arn,
+            "PrivacyFunction": privacy.alias.function_arn,
             # An output cannot be empty.
             "ProfileFields": ",".join(stage.profiles.fields) if stage.profiles else "-",
         }

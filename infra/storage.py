@@ -1,10 +1,11 @@
-"""The one table, and the bucket of what does not fit into an item."""
+"""The one table, the bucket of what does not fit into an item, and the key of what both hold."""
 
 from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.content_key import content_key
 from infra.stages import Stage
 from lead_memory.adapters import keys
 
@@ -12,6 +13,7 @@ from lead_memory.adapters import keys
 class Storage(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
+        self.content_key = content_key(self, "ContentKey", stage=stage)
         self.table = dynamodb.TableV2(
             self,
             "Table",

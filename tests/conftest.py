@@ -1,5 +1,6 @@
 """Hypothesis profiles: `default` for every run, `long` for a search (`--hypothesis-profile=long`)."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.register_profile("long", parent=settings.get_profile("default"), max_examples=5_000)
 settings.load_profile("default")
 
-# What their tests share, the local stack and the synthesized stages, takes long to make: one worker runs them all.
-TOGETHER = ("tests/e2e/", "tests/infra/")
+# What their tests share, a local stack or the synthesized stages, takes long to make: one worker runs them all;
+# those that wait most, end to end, are two workers'.
+TOGETHER = ("tests/e2e/test_[a-l]", "tests/e2e/", "tests/infra/")
 
 
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
-        return next((directory for directory in TOGETHER if nodeid.startswith(directory)), nodeid)
+        return next((together for together in TOGETHER if re.match(together, nodeid)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:

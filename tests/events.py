@@ -8,10 +8,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lead_memory.domain.events import Event, parse
+from lead_memory.domain.memories import Lead
 
 SAMPLES = Path(__file__).parent.parent / "events"
 ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01"
 LEAD = "11111111-2222-4333-8444-555555555555"
+SOMEBODY = Lead(ORGANIZATION, LEAD)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,33 +1,51 @@
 """Publish events to a stage of Lead Memory, resolve templates on it, read what it remembers."""
 
 from lead_memory_client.answers import (
+    Erasure,
     Explanation,
+    Exported,
     Lineage,
     QueueReport,
     RecordedEvent,
     Redriven,
     Rejection,
+    Resealed,
     ResolvedLead,
     StageStatus,
     TemplatePlan,
 )
 from lead_memory_client.client import LeadMemory
 from lead_memory_client.entries import Entry
-from lead_memory_client.errors import AwsRefused, CursorUnknown, NotPublished, RequestRefused, StageNotFound
+from lead_memory_client.errors import (
+    AwsRefused,
+    CursorUnknown,
+    NotDone,
+    NothingHeld,
+    NotPublished,
+    NotWritten,
+    RequestRefused,
+    StageNotFound,
+)
 
 __all__ = [
     "AwsRefused",
     "CursorUnknown",
     "Entry",
+    "Erasure",
     "Explanation",
+    "Exported",
     "LeadMemory",
     "Lineage",
+    "NotDone",
     "NotPublished",
+    "NotWritten",
+    "NothingHeld",
     "QueueReport",
     "RecordedEvent",
     "Redriven",
     "Rejection",
     "RequestRefused",
+    "Resealed",
     "ResolvedLead",
     "StageNotFound",
     "StageStatus",

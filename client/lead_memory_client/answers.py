@@ -2,12 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from lead_memory.domain.memories import Memory, MemoryType
 from lead_memory.services.resolve import Found, Missing, Provenance, Reads, Status
+
+if TYPE_CHECKING:
+    from lead_memory.services.erase import Receipt
 
 
 class ResolvedLead(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +150,9 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     sent_at: datetime
     event: str | None
-    """`<source>/<event_id>`; None where the body does not say."""
+    """`<source>/<event_id>`; None where the body does not say, and of a lead to rebuild."""
+    lead: str | None
+    """Whose event it is, or which is to be rebuilt; None where the body does not say."""
 
 
 class QueueReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,17 +169,48 @@ class QueueReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Redriven(msgspec.Struct, frozen=True, kw_only=True):
-    """What was sent back to the ingest queue, and what became of it while it was watched."""
+    """What was sent back to the queue it came from, and what became of it where it was watched."""
 
     found: dict[str, int]
     """By reason, what was asked for."""
     sent: int
-    recorded: int
+    watched: bool = False
+    """Events are, and leads to rebuild are not; only what was watched is counted below."""
+    recorded: int = 0
     """In the log with the same content, now or before."""
-    rejected_again: dict[str, int]
+    rejected_again: dict[str, int] = {}
     """By the new reason."""
-    unseen: int
+    unseen: int = 0
     """Neither, when the time was up."""
+
+
+class Exported(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything that is held of a lead was written to, and what of it could not be read."""
+
+    files: tuple[str, ...]
+    counts: dict[str, int]
+    """Records by kind."""
+    unreadable: int
+    """Items that do not open, or not whole; the files hold what is readable of them."""
+    messages_not_looked_at: int
+    unavailable: tuple[str, ...]
+    """Variables of the profile that could not be read this time."""
+
+
+class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    receipt: "Receipt"
+    verified: bool
+    """Whether a last look, once all that was in flight when it began had ended, found that nothing is left."""
+
+
+class Resealed(msgspec.Struct, frozen=True):
+    leads: int
+    """That were looked at."""
+    items: int
+    """Whose content was sealed with an older key."""
+    objects: int
+    unreadable: int
+    """Items and objects that do not open in their place, and stay as they are."""
 
 
 class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,4 +223,4 @@ class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
     bus: str
     profile_fields: tuple[str, ...]
     queues: dict[str, QueueDepth]
-    """`ingest`, `dead_letters` and `rejected`; SQS counts approximately."""
+    """`ingest`, `dead_letters`, `rejected`, `rebuild` and `rebuild_dead_letters`; SQS counts approximately."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Literal
@@ -11,8 +13,8 @@ from uuid import UUID
 from cyclopts import App, CycloptsError, Parameter, Token
 from cyclopts.validators import Number
 
-from lead_memory.domain.errors import LeadMemoryError
-from lead_memory_client import mending, tracing
+from lead_memory.domain.errors import Erased, LeadMemoryError
+from lead_memory_client import export_command, mending, privacy_commands, tracing
 from lead_memory_client.errors import RequestRefused
 from lead_memory_client.stage import find_stage, local_stack
 from lead_memory_client.terminal import (
@@ -47,6 +49,7 @@ app = App(
     name="lead-memory",
     help="Publish events about leads, see what is remembered of them, and resolve templates.",
     help_format="plaintext",
+    version=partial(version, "lead-memory"),
     suppress_keyboard_interrupt=False,
 )
 
@@ -63,7 +66,7 @@ def up(*, port: int | None = None, json: Json = False) -> int:
     if json:
         print_json(stack)
     else:
-        out().print(f"The local stack is up at {stack.endpoint_url}. Next: lead-memory publish --wait events")
+        print(f"The local stack is up at {stack.endpoint_url}. Next: lead-memory publish --wait events")
     return OK
 
 
@@ -210,6 +213,8 @@ def events(*, lead: UUID, limit: Annotated[int, Parameter(validator=Number(gte=1
 
 for _command in (tracing.explain, tracing.lineage, mending.queues, mending.redrive):
     app.command(_command)
+for _group in (export_command.export, privacy_commands.erase, privacy_commands.keys):
+    app.command(_group)
 
 
 @app.command
@@ -230,8 +235,9 @@ def rebuild(
         check: Change nothing; report every memory that differs from the fold of its events, and exit 1 if one does.
     """
     from lead_memory.domain.derivations import MODULES
+    from lead_memory.domain.memories import Lead
     from lead_memory_client import rebuild_command
-    from lead_memory_client.rebuild import Lead, Rebuilds
+    from lead_memory_client.rebuild import Rebuilds
 
     if derivation is not None and derivation not in MODULES:
         raise UsageError(f"There is no derivation '{derivation}': it is one of {', '.join(MODULES)}.")
@@ -271,7 +277,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int | None = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         return code or OK
     except CycloptsError as error:
-        say(f"{error} See `lead-memory --help`.")
+        command = " ".join((app.name[0], *(error.command_chain or ())))
+        say(f"{str(error).rstrip('.')}. See `{command} --help`.")
         return USAGE
     except UsageError as error:
         say(str(error))
@@ -280,6 +287,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from lead_memory_client.show import refusal_lines
 
         say(refusal_lines(refusal))
+        return FAILED
+    except Erased as erased:
+        say(f"{erased.detail[0].upper()}{erased.detail[1:]}.")
         return FAILED
     except LeadMemoryError as error:
         say(str(error))

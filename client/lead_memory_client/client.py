@@ -1,66 +1,51 @@
 """A stage, from Python: publish events, resolve templates, read what is remembered."""
 
-import random
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from functools import cached_property
-from itertools import batched
-from typing import TYPE_CHECKING, Any, Literal, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-import msgspec
-
-from lead_memory.adapters import keys
-from lead_memory.adapters.memory_items import ORGANIZATION, memory_of
-from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
-from lead_memory_client import queues
+from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
+from lead_memory_client import publishing, queues
 from lead_memory_client.answers import (
     Explanation,
+    Exported,
     Lineage,
     QueueReport,
     RecordedEvent,
     Redriven,
     Rejection,
     ResolvedLead,
-    ResolverAnswer,
     StageStatus,
     TemplatePlan,
 )
 from lead_memory_client.contents import LargeContents
-from lead_memory_client.entries import Entry, EventName, batches
-from lead_memory_client.errors import AwsRefused, NotPublished, RequestRefused, translated
-from lead_memory_client.items import recorded_event
+from lead_memory_client.entries import Entry, EventName
+from lead_memory_client.errors import translated
+from lead_memory_client.keyrings import KeyringReader
 from lead_memory_client.lineage import read_page
-from lead_memory_client.stage import LOCAL, Stage, find_stage
+from lead_memory_client.privacy import Privacy
+from lead_memory_client.queues import CLOCK_DIFFERENCE, TROUBLES, Trouble, waiting_queue
+from lead_memory_client.resolving import ResolverFunction
+from lead_memory_client.stage import LOCAL, find_stage
 from lead_memory_client.table import LeadTable
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
-    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
-LEADS_PER_CALL = 500
-"""The resolver's limit."""
-PUBLISH_ATTEMPTS = 4
 LOOKED_AT = 100
 """Messages of a queue, unless the caller wants more."""
-CLOCK_DIFFERENCE = timedelta(seconds=5)
-"""How far a queue's clock may be behind ours."""
-
-type Trouble = Literal["dead_letters", "rejected"]
-"""A queue in which messages wait for a person."""
-
-_ANSWERS = msgspec.json.Decoder(ResolverAnswer, float_hook=Decimal)
 
 
-class LeadMemory:
-    """Every method raises `AwsRefused` where AWS does not answer; retries of the SDK come before that."""
+class LeadMemory(Privacy):
+    """Every method raises `AwsRefused` where AWS does not answer; retries of the SDK come before that.
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._resources = stage.resources
+    What reads a lead raises `Erased` for one that was erased, or whose organization was.
+    """
 
     @classmethod
     def connect(cls, stage: str = LOCAL, *, profile: str | None = None, region: str | None = None) -> Self:
@@ -69,12 +54,7 @@ class LeadMemory:
 
     def publish(self, entries: Iterable[Entry]) -> None:
         """Puts the entries on the bus. Raises `NotPublished` once all have been tried."""
-        sent, failed = 0, []
-        for batch in batches(entries):
-            sent += len(batch)
-            failed += self._put(batch)
-        if failed:
-            raise NotPublished(failed, of=sent)
+        publishing.publish(self._events, self._resources.bus_name, entries)
 
     def resolve(
         self,
@@ -99,14 +79,11 @@ class LeadMemory:
             "on_missing": on_missing,
             "escape": escape,
         }
-        ids = list(dict.fromkeys(map(str, leads)))
-        return [
-            answer for some in batched(ids, LEADS_PER_CALL, strict=False) for answer in self._resolve(request, some)
-        ]
+        return self._resolver.resolve(request, list(dict.fromkeys(map(str, leads))))
 
     def plan(self, template: str) -> TemplatePlan:
         """What the template reads. Raises `RequestRefused` where it can never be rendered."""
-        plan = self._ask({"template": template, "plan": True}).plan
+        plan = self._resolver.ask({"template": template, "plan": True}).plan
         assert plan is not None  # noqa: S101 - it was asked for
         return plan
 
@@ -118,18 +95,14 @@ class LeadMemory:
         Now: strongly consistent, one Query for each memory type, so that the log, which is larger, is not read.
         As of a time (with its zone): what the events that were recorded by then give, from the whole log.
         """
-        if as_of is not None:
-            from lead_memory_client import history
+        lead = Lead(str(organization_id), str(lead_id))
+        with translated("read what is remembered"):
+            if as_of is not None:
+                from lead_memory_client import history
 
-            with translated("read the lead's log"):
-                log = history.read_log(self._table, str(lead_id), str(organization_id))
-            return history.known_at(as_of, log)
-        now = datetime.now(UTC)
-        prefixes = [keys.memory_sk(MemoryKey(memory_type, "")) for memory_type in sorted(MemoryType)]
-        with translated("read the lead's memories"):
-            items = [item for prefix in prefixes for item in self._table.items(str(lead_id), prefix)]
-        memories = [memory_of(item) for item in items if item[ORGANIZATION] == str(organization_id)]
-        return [memory for memory in memories if not memory.expired(now)]
+                return self._of_known(lead, history.known_at(as_of, self._table.log(lead)))
+            now = datetime.now(UTC)
+            return self._of_known(lead, [memory for memory in self._table.memories(lead) if not memory.expired(now)])
 
     def explain(
         self, lead_id: str | UUID, memory_type: MemoryType, key: str, organization_id: str | UUID
@@ -141,7 +114,10 @@ class LeadMemory:
         from lead_memory_client import history
 
         with translated("read the lead's log"):
-            return history.explain(self._table, str(lead_id), MemoryKey(memory_type, key), str(organization_id))
+            lead = Lead(str(organization_id), str(lead_id))
+            explanation = history.explain(self._table, lead, MemoryKey(memory_type, key))
+            self._of_known(lead, explanation.contributions)
+            return explanation
 
     def lineage(
         self,
@@ -160,9 +136,10 @@ class LeadMemory:
         do. Raises `CursorUnknown`.
         """
         with translated("read the lead's timeline"):
-            if self._table.organization_id(str(lead_id)) != str(organization_id):
+            lead = Lead(str(organization_id), str(lead_id))
+            if not self._table.has(lead):
                 return Lineage((), None)
-            return read_page(self._table, str(lead_id), MemoryKey(memory_type, key), limit, after)
+            return read_page(self._table, lead, MemoryKey(memory_type, key), limit, after)
 
     def events(self, lead_id: str | UUID, organization_id: str | UUID, *, limit: int = 50) -> list[RecordedEvent]:
         """The last that occurred, newest first; none for a lead of another organization.
@@ -170,38 +147,70 @@ class LeadMemory:
         The timeline is an index: an event may show there a moment after its memories do.
         """
         with translated("read the lead's timeline"):
-            found = self._table.last_events(str(lead_id), limit)
-            own = self._contents.whole(item for item in found if item[ORGANIZATION] == str(organization_id))
-        return [recorded_event(item) for item in own]
+            lead = Lead(str(organization_id), str(lead_id))
+            return self._of_known(lead, self._table.last_events(lead, limit))
+
+    def export_lead(
+        self,
+        lead_id: str | UUID,
+        organization_id: str | UUID,
+        folder: str | Path,
+        *,
+        progress: Callable[[str, int], None] = lambda _doing, _records: None,
+    ) -> Exported:
+        """Everything that is held of a lead, for a person who asks for it: `lead.json` and `lead.html` in a new folder.
+
+        Strongly consistent. Raises `NotWritten`, `NothingHeld`, and `Erased`, also for a lead that is erased meanwhile.
+        """
+        from lead_memory_client import export
+
+        holdings = export.Holdings(
+            stage=self._stage.name,
+            region=self._stage.region,
+            table=self._table,
+            sqs=self._sqs,
+            queues={name: waiting_queue(self._resources, name) for name in TROUBLES},
+            profile=self._profile,
+        )
+        with translated("read what is held of the lead"):
+            return export.export_lead(
+                holdings, Lead(str(organization_id).lower(), str(lead_id).lower()), Path(folder), progress
+            )
 
     def recorded(self, names: Collection[EventName]) -> set[EventName]:
         """Which of the events are in the log, by a strongly consistent read."""
         with translated("read the log"):
-            return set(self._table.in_log(names))
+            return self._table.recorded(names)
 
     def content_hashes(self, names: Collection[EventName]) -> dict[EventName, tuple[str, ...]]:
         """Of those events that are in the log, by a strongly consistent read."""
-        from lead_memory.adapters.event_items import CONTENT_HASHES
-
         with translated("read the log"):
-            found = self._table.in_log(names, CONTENT_HASHES)
-        return {name: tuple(item[CONTENT_HASHES]) for name, item in found.items()}
+            return self._table.content_hashes(names)
 
     def rejections(self, *, limit: int = 100) -> list[Rejection]:
         """What is in the rejected queue, oldest first and about `limit` at most; all of it stays there."""
         with translated("look into the rejected queue"):
-            return queues.peek(self._sqs, self._resources.rejected_queue_url, limit)
+            return queues.peek(self._sqs, waiting_queue(self._resources, "rejected"), limit)
 
     def queues(self, *, look_at: int = LOOKED_AT) -> dict[str, QueueReport]:
-        """By name: how deep, how old, and of the two in which messages wait for a person, why.
+        """By name: how deep, how old, and of the three in which messages wait for a person, why.
 
-        Looks at about `look_at` messages of each of those two, and leaves all there.
+        Looks at about `look_at` messages of each of those three, and leaves all there.
         """
+
+        def measured(url: str) -> QueueReport:
+            return queues.report_by_metric(self._sqs, self._cloudwatch, url)
+
+        def looked_at(queue: Trouble) -> QueueReport:
+            return queues.report_by_looking(self._sqs, waiting_queue(self._resources, queue), look_at)
+
         with translated("look into the queues"):
             return {
-                "ingest": queues.report_by_metric(self._sqs, self._cloudwatch, self._resources.ingest_queue_url),
-                "dead_letters": queues.report_by_looking(self._sqs, self._trouble_url("dead_letters"), look_at),
-                "rejected": queues.report_by_looking(self._sqs, self._trouble_url("rejected"), look_at),
+                "ingest": measured(self._resources.ingest_queue_url),
+                "dead_letters": looked_at("dead_letters"),
+                "rejected": looked_at("rejected"),
+                "rebuild": measured(self._resources.rebuild_queue_url),
+                "rebuild_dead_letters": looked_at("rebuild_dead_letters"),
             }
 
     def redrive(
@@ -213,19 +222,21 @@ class LeadMemory:
         patience_seconds: float = 30,
         progress: Callable[[int, int], None] = lambda _sent, _of: None,
     ) -> Redriven:
-        """Sends what waits there, or what waits for one reason, back to the ingest queue in the order of `occurred_at`.
+        """Sends what waits there, or what waits for one reason, back to the queue it came from.
 
-        Then watches for `patience_seconds` what becomes of it. Takes 20,000 messages at most; call it again for more.
+        Events go in the order of `occurred_at` and are watched for `patience_seconds`; what becomes of leads to
+        rebuild, `queues` shows. Takes 20,000 messages at most; call it again for more.
         """
         from lead_memory_client import redrive
 
-        url = self._trouble_url(queue)
-        with translated("send messages back to the ingest queue"):
+        waiting = waiting_queue(self._resources, queue)
+        with translated("send messages back"):
             if dry_run:
-                found = redrive.count(self._sqs, url, reason)
-                return Redriven(found=found, sent=0, recorded=0, rejected_again={}, unseen=0)
+                return Redriven(found=redrive.count(self._sqs, waiting, reason), sent=0)
             since = datetime.now(UTC) - CLOCK_DIFFERENCE
-            sent, found = redrive.send(self._sqs, url, self._resources.ingest_queue_url, reason, progress)
+            sent, found = redrive.send(self._sqs, waiting, reason, progress)
+        if queue == "rebuild_dead_letters":
+            return Redriven(found=found, sent=len(sent))
         watch = redrive.Watch(sent, datetime.now(UTC))
         watch.look(
             self.content_hashes,
@@ -235,6 +246,7 @@ class LeadMemory:
         return Redriven(
             found=found,
             sent=len(sent),
+            watched=True,
             recorded=watch.recorded,
             rejected_again=watch.rejected_again,
             unseen=watch.unseen,
@@ -245,6 +257,8 @@ class LeadMemory:
             "ingest": self._resources.ingest_queue_url,
             "dead_letters": self._resources.dead_letter_queue_url,
             "rejected": self._resources.rejected_queue_url,
+            "rebuild": self._resources.rebuild_queue_url,
+            "rebuild_dead_letters": self._resources.rebuild_dead_letter_queue_url,
         }
         with translated("ask the queues"):
             depths = {name: queues.depth(self._sqs, url) for name, url in urls.items()}
@@ -256,62 +270,26 @@ class LeadMemory:
             deployed_at=self._stage.deployed_at,
             table=self._resources.table_name,
             bus=self._resources.bus_name,
-            profile_fields=tuple(filter("-".__ne__, self._resources.profile_fields.split(","))),
+            profile_fields=self._profile_fields,
             queues=depths,
         )
 
-    def _resolve(self, request: Mapping[str, Any], leads: Sequence[str]) -> Sequence[ResolvedLead]:
-        """In two halves where the answers of all are more than one call can bring."""
-        try:
-            return self._ask({**request, "leads": leads}).leads
-        except RequestRefused as refusal:
-            if refusal.mistake.code != "answer_too_large" or len(leads) == 1:
-                raise
-        half = len(leads) // 2
-        return [*self._resolve(request, leads[:half]), *self._resolve(request, leads[half:])]
-
-    def _put(self, batch: Sequence[Entry]) -> list[tuple[Entry, str]]:
-        """Those that the bus did not take, after some attempts, with its error code."""
-        failed = [(entry, "") for entry in batch]
-        for attempt in range(PUBLISH_ATTEMPTS):
-            time.sleep(random.uniform(0, 0.2 * attempt**2))  # noqa: S311 - jitter between attempts
-            entries = [entry for entry, _ in failed]
-            with translated("publish"):
-                answer = self._events.put_events(
-                    Entries=[
-                        {
-                            "EventBusName": self._resources.bus_name,
-                            "Source": entry.source,
-                            "DetailType": entry.detail_type,
-                            "Detail": entry.detail_json(),
-                        }
-                        for entry in entries
-                    ]
-                )
-            results = zip(entries, answer["Entries"], strict=True)
-            failed = [(entry, result["ErrorCode"]) for entry, result in results if "ErrorCode" in result]
-            if not failed:
-                break
-        return failed
-
-    def _ask(self, request: Mapping[str, Any]) -> ResolverAnswer:
-        given = {name: value for name, value in request.items() if value is not None}
-        with translated("ask the resolver"):
-            response = self._lambda.invoke(
-                FunctionName=self._resources.resolver_function, Payload=msgspec.json.encode(given)
-            )
-            payload = response["Payload"].read()
-        if "FunctionError" in response:
-            failure = msgspec.json.decode(payload).get("errorType", "an unknown error")
-            raise AwsRefused(f"The resolver failed with {failure}: its log says why.")
-        answer = _ANSWERS.decode(payload)
-        if answer.error is not None:
-            raise RequestRefused(answer.error, given.get("template"))
+    def _profile(self, lead: Lead) -> ResolvedLead | None:
+        variables = [f"lead.{field}" for field in self._profile_fields]
+        if not variables:
+            return None
+        [answer] = self.resolve([lead.lead_id], organization_id=lead.organization_id, variables=variables)
         return answer
 
-    def _trouble_url(self, queue: Trouble) -> str:
-        resources = self._resources
-        return resources.dead_letter_queue_url if queue == "dead_letters" else resources.rejected_queue_url
+    def _of_known[T: Collection[Any]](self, lead: Lead, found: T) -> T:
+        """Raises `Erased` where nothing was found because the lead was erased."""
+        if not found:
+            self._table.has(lead)
+        return found
+
+    @property
+    def _profile_fields(self) -> tuple[str, ...]:
+        return tuple(filter("-".__ne__, self._resources.profile_fields.split(",")))
 
     @cached_property
     def _events(self) -> "EventBridgeClient":
@@ -322,16 +300,23 @@ class LeadMemory:
         return self._stage.client("cloudwatch")
 
     @cached_property
-    def _lambda(self) -> "LambdaClient":
-        return self._stage.client("lambda")  # type: ignore[no-any-return]
+    def _resolver(self) -> ResolverFunction:
+        return ResolverFunction(self._stage.client("lambda"), self._resources.resolver_function)
 
     @cached_property
     def _table(self) -> LeadTable:
-        return LeadTable(self._stage.client("dynamodb"), self._resources.table_name, self._contents)
+        contents = LargeContents(lambda: self._stage.client("s3"), self._resources.payload_bucket)
+        keyrings = KeyringReader(
+            self._dynamodb,
+            self._resources.table_name,
+            lambda: self._stage.client("kms"),
+            self._resources.content_key,
+        )
+        return LeadTable(self._dynamodb, self._resources.table_name, contents, keyrings.read)
 
     @cached_property
-    def _contents(self) -> LargeContents:
-        return LargeContents(lambda: self._stage.client("s3"), self._resources.payload_bucket)
+    def _dynamodb(self) -> "DynamoDBClient":
+        return self._stage.client("dynamodb")  # type: ignore[no-any-return]
 
     @cached_property
     def _sqs(self) -> "SQSClient":

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
@@ -11,10 +11,9 @@ import msgspec
 from lead_memory_client.answers import Rejection
 from lead_memory_client.client import LeadMemory
 from lead_memory_client.entries import Entry, EventName, batches
+from lead_memory_client.queues import CLOCK_DIFFERENCE
 
 POLL_SECONDS = 0.05
-CLOCK_DIFFERENCE = timedelta(seconds=5)
-"""How far the queue's clock may be behind ours."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -90,7 +89,7 @@ class _Body(msgspec.Struct):
 
 
 def _rejected(memory: LeadMemory, waiting: set[EventName], since: datetime) -> dict[EventName, Rejection]:
-    by_ref = {name.ref: name for name in waiting}
+    by_lead_and_ref = {(name.lead.lead_id, name.ref): name for name in waiting}
     found = {}
     for rejection in memory.rejections():
         if rejection.rejected_at < since:
@@ -99,7 +98,8 @@ def _rejected(memory: LeadMemory, waiting: set[EventName], since: datetime) -> d
             body = msgspec.json.decode(rejection.body, type=_Body)
         except msgspec.DecodeError:
             continue
-        ref = f"{body.source}/{body.detail.metadata.get('event_id')}"
-        if ref in by_ref:
-            found[by_ref[ref]] = rejection
+        metadata = body.detail.metadata
+        of = (str(metadata.get("lead_organization_id")).lower(), f"{body.source}/{metadata.get('event_id')}")
+        if of in by_lead_and_ref:
+            found[by_lead_and_ref[of]] = rejection
     return found

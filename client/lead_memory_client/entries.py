@@ -10,6 +10,7 @@ import msgspec
 
 from lead_memory.domain import canonical
 from lead_memory.domain.errors import LeadMemoryError
+from lead_memory.domain.memories import Lead
 
 ENTRIES_PER_CALL = 10
 BYTES_PER_CALL = 1_000_000
@@ -23,7 +24,7 @@ class EntryError(LeadMemoryError):
 
 
 class EventName(NamedTuple):
-    lead_id: str
+    lead: Lead
     ref: str
     """`<source>/<event_id>`."""
 
@@ -42,7 +43,8 @@ class Entry(msgspec.Struct, frozen=True, rename="pascal"):
     @property
     def name(self) -> EventName:
         """Raises `KeyError` or `ValueError` for an entry that would be rejected."""
-        return EventName(str(UUID(self.detail["metadata"]["lead_organization_id"])), self.ref)
+        ids = (str(UUID(self.detail["metadata"][name])) for name in ("organization_id", "lead_organization_id"))
+        return EventName(Lead(*ids), self.ref)
 
     def detail_json(self) -> str:
         return canonical.encode(self.detail).decode()

@@ -29,6 +29,22 @@ class CursorUnknown(LeadMemoryError):
     """A cursor that no page gave; start from the first page."""
 
 
+class NotDone(LeadMemoryError):
+    """The privacy function did not do what it was asked; `code` says why, for programs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"This was not done, because {message} ({code}).")
+        self.code = code
+
+
+class NothingHeld(LeadMemoryError):
+    """The organization holds nothing of such a lead; check both ids."""
+
+
+class NotWritten(LeadMemoryError):
+    """The files could not be written there; name another folder, one that does not exist yet."""
+
+
 class NotPublished(LeadMemoryError):
     """The bus did not take these entries, each with its error code; every other one is on the bus."""
 

@@ -3,52 +3,37 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from lead_memory.adapters.event_items import event_of
-from lead_memory.adapters.memory_items import ORGANIZATION, Item, memory_item, time
+from lead_memory.domain import canonical
 from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import touched
-from lead_memory.domain.events import Event
 from lead_memory.domain.fold import Step, history, refold
-from lead_memory.domain.memories import Memory, MemoryKey, Value
+from lead_memory.domain.memories import Lead, Memory, MemoryKey, Value
 from lead_memory_client.answers import Contribution, Effect, Explanation, FieldChange
-from lead_memory_client.table import LeadTable
+from lead_memory_client.table import LeadTable, Recorded
 
 READS = 5
 """Of a memory that changes each time while its log is read."""
 
 
-class Recorded(NamedTuple):
-    event: Event
-    recorded_at: datetime
-
-
-def read_log(table: LeadTable, lead_id: str, organization_id: str) -> list[Recorded]:
-    """The whole of it, where the lead is the organization's."""
-    return [
-        Recorded(event_of(item), time(item["recorded_at"]))
-        for item in table.log(lead_id)
-        if item[ORGANIZATION] == organization_id
-    ]
-
-
-def explain(table: LeadTable, lead_id: str, name: MemoryKey, organization_id: str) -> Explanation:
-    stored, version = table.memory(lead_id, name)
+def explain(table: LeadTable, lead: Lead, name: MemoryKey) -> Explanation:
+    memory, version = table.memory(lead, name)
     for _ in range(READS):
-        log = read_log(table, lead_id, organization_id)
-        before, (stored, version) = version, table.memory(lead_id, name)
+        log = table.log(lead)
+        before, (memory, version) = version, table.memory(lead, name)
         # Every event with a part in the memory writes it, so between equal versions its events stood still.
         if version == before:
             break
     steps = list(history([each.event for each in log], {name}))
     recorded_at = {each.event.ref: each.recorded_at for each in log}
-    memory = stored if stored and stored.organization_id == organization_id else None
     return Explanation(
         memory=memory,
-        is_the_fold=_content(memory) == _content(steps[-1].after if steps else None) if version == before else None,
+        is_the_fold=canonical.encode(memory) == canonical.encode(steps[-1].after if steps else None)
+        if version == before
+        else None,
         contributions=tuple(
             _contribution(list(of_event), recorded_at[ref])
             for ref, of_event in groupby(steps, key=lambda step: step.event.ref)
@@ -63,10 +48,6 @@ def known_at(as_of: datetime, log: Iterable[Recorded]) -> list[Memory]:
     names = {name for event in events for name in touched(event, cases.of(event))}
     memories = refold(events, names)
     return [memory for _, memory in sorted(memories.items()) if not memory.expired(as_of)]
-
-
-def _content(memory: Memory | None) -> Item | None:
-    return memory_item(memory, version=0) if memory else None
 
 
 def _contribution(steps: Sequence[Step], recorded_at: datetime) -> Contribution:

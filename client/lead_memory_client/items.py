@@ -5,9 +5,15 @@ from typing import Any
 
 import msgspec
 
+from lead_memory.adapters import keys
 from lead_memory.adapters.memory_items import Item, time
+from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain import canonical
 from lead_memory_client.answers import RecordedEvent
+
+
+def attributes(key: keys.Key) -> dict[str, Any]:
+    return {attribute: {"S": text} for attribute, text in key._asdict().items()}
 
 
 def plain_item(item: Mapping[str, Any]) -> Item:
@@ -25,10 +31,10 @@ def _plain(attribute: Mapping[str, Any]) -> Any:
     return value
 
 
-def recorded_event(item: Item) -> RecordedEvent:
+def recorded_event(item: Item, keyring: Keyring) -> RecordedEvent:
     from lead_memory.adapters.event_items import event_of
 
-    event = event_of(item)
+    event = event_of(item, keyring)
     return RecordedEvent(
         source=event.source,
         event_id=event.event_id,

@@ -3,7 +3,7 @@
 import base64
 
 from lead_memory.adapters import keys
-from lead_memory.domain.memories import MemoryKey
+from lead_memory.domain.memories import Lead, MemoryKey
 from lead_memory_client.answers import Lineage
 from lead_memory_client.errors import CursorUnknown
 from lead_memory_client.table import LeadTable
@@ -13,12 +13,12 @@ ENTRIES_MIN, ENTRIES_MAX = 100, 1000
 """Entries of the timeline in one read. So a page reads 10,000 at most, some megabytes, however long the timeline is."""
 
 
-def read_page(table: LeadTable, lead_id: str, name: MemoryKey, limit: int, after: str | None) -> Lineage:
+def read_page(table: LeadTable, lead: Lead, name: MemoryKey, limit: int, after: str | None) -> Lineage:
     """Raises `CursorUnknown`."""
     places: list[str] = []
     start = _decoded(after) if after is not None else None
     for _ in range(READS):
-        found, start = table.lineage(lead_id, name, start, min(max(limit, ENTRIES_MIN), ENTRIES_MAX))
+        found, start = table.lineage(lead, name, start, min(max(limit, ENTRIES_MIN), ENTRIES_MAX))
         places += found
         if len(places) > limit:
             places, start = places[:limit], places[limit - 1]

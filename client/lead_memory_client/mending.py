@@ -8,9 +8,13 @@ from cyclopts.validators import Number
 from lead_memory_client.terminal import FAILED, OK, At, answer, out, say
 
 if TYPE_CHECKING:
-    from lead_memory_client.client import Trouble
+    from lead_memory_client.queues import Trouble
 
-_QUEUES: "dict[str, Trouble]" = {"dead-letters": "dead_letters", "rejected": "rejected"}
+_QUEUES: "dict[str, Trouble]" = {
+    "dead-letters": "dead_letters",
+    "rejected": "rejected",
+    "rebuild-dead-letters": "rebuild_dead_letters",
+}
 
 
 def queues(*, look_at: Annotated[int, Parameter(validator=Number(gte=1))] = 100, at: At = At()) -> int:
@@ -27,7 +31,7 @@ def queues(*, look_at: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
 
 
 def redrive(
-    queue: Literal["dead-letters", "rejected"],
+    queue: Literal["dead-letters", "rejected", "rebuild-dead-letters"],
     /,
     *,
     reason: str | None = None,
@@ -35,15 +39,15 @@ def redrive(
     patience: float = 30,
     at: At = At(),
 ) -> int:
-    """Send messages that wait for a person back to the ingest queue, in the order in which they occurred.
+    """Send messages that wait for a person back to the queue they came from, events in the order they occurred.
 
-    An event that is sent twice is recorded once.
+    An event that is sent twice is recorded once, and a lead that is rebuilt twice is written once.
 
     Args:
         queue: Where they wait.
         reason: Only those that wait for this reason; `lead-memory queues` shows the reasons.
         dry_run: Only say how many would be sent.
-        patience: For how many seconds to watch at most what becomes of them.
+        patience: For how many seconds to watch at most what becomes of events.
     """
     from lead_memory_client.show import counted
     from lead_memory_client.show_history import redriven_text
@@ -58,7 +62,9 @@ def redrive(
         return OK
     left = sum(found.found.values()) - found.sent
     if left:
-        say(f"The ingest queue did not take {left}, which stay in their queue: run this again.")
+        say(f"{left} could not be sent back and stay in their queue: run this again.")
+    if found.sent and not found.watched:
+        say(f"`lead-memory queues --stage {at.stage}` shows how many wait to be rebuilt, or failed again.")
     if found.unseen:
         say(
             f"{found.unseen} were neither recorded nor rejected after {patience:.0f} seconds: "

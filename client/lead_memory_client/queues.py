@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import batched
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from lead_memory.domain.memories import Lead
 from lead_memory_client.answers import QueueDepth, QueueReport, Rejection, Sample
 from lead_memory_client.entries import EventName
+from lead_memory_client.stage import Resources
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -23,25 +25,63 @@ MESSAGES_PER_CALL = 10
 LOOK_SECONDS = 10
 """For how long others do not see a message that is looked at, if the process dies meanwhile."""
 SAMPLES = 5
+CLOCK_DIFFERENCE = timedelta(seconds=5)
+"""How far a queue's clock may be behind ours."""
 MEASURED_WITHIN = timedelta(minutes=10)
 """CloudWatch measures a queue each minute, some minutes late, while it is in use."""
 
 
+class GivenUp(NamedTuple):
+    """Why a message waits that does not say it: SQS gave up on it."""
+
+    reason: str
+    detail: str
+
+
+NOT_RECORDED = GivenUp("not_recorded", "no delivery ended with a result; the updater's log says why")
+NOT_REBUILT = GivenUp("not_rebuilt", "no delivery rebuilt the lead; the rebuilder's log says why")
+
+
+class WaitingQueue(NamedTuple):
+    """A queue in which messages wait for a person."""
+
+    url: str
+    origin_url: str
+    """Of the queue that they go back to."""
+    given_up: GivenUp = NOT_RECORDED
+
+
+type Trouble = Literal["dead_letters", "rejected", "rebuild_dead_letters"]
+"""A waiting queue's name."""
+TROUBLES: tuple[Trouble, ...] = ("dead_letters", "rejected", "rebuild_dead_letters")
+
+
+def waiting_queue(of: Resources, name: Trouble) -> WaitingQueue:
+    match name:
+        case "dead_letters":
+            return WaitingQueue(of.dead_letter_queue_url, of.ingest_queue_url)
+        case "rejected":
+            return WaitingQueue(of.rejected_queue_url, of.ingest_queue_url)
+        case "rebuild_dead_letters":
+            return WaitingQueue(of.rebuild_dead_letter_queue_url, of.rebuild_queue_url, NOT_REBUILT)
+
+
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of the dead-letter queue or the rejected queue."""
+    """A message of a queue in which messages wait for a person."""
 
     message_id: str
     receipt_handle: str
     reason: str
     detail: str
     sent_at: datetime
-    """A dead letter keeps the time at which it came to the ingest queue."""
+    """A dead letter keeps the time at which it came to the queue before."""
     body: str
-    """As the bus delivered it."""
+    """As it was delivered."""
 
 
 class _Metadata(msgspec.Struct):
     event_id: str
+    organization_id: str
     lead_organization_id: str
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -56,10 +96,17 @@ class _Body(msgspec.Struct):
 
     @property
     def name(self) -> EventName:
-        return EventName(self.detail.metadata.lead_organization_id, f"{self.source}/{self.detail.metadata.event_id}")
+        metadata = self.detail.metadata
+        return EventName(
+            Lead(metadata.organization_id, metadata.lead_organization_id), f"{self.source}/{metadata.event_id}"
+        )
 
 
-def read_body(letter: Letter) -> _Body | None:
+class _ToRebuild(msgspec.Struct):
+    lead_id: str
+
+
+def read_body(letter: Letter | Rejection) -> _Body | None:
     """None where it does not say which event it is."""
     try:
         return msgspec.json.decode(letter.body, type=_Body)
@@ -79,7 +126,9 @@ def depth(sqs: "SQSClient", url: str) -> QueueDepth:
 
 
 @contextmanager
-def held(sqs: "SQSClient", url: str, limit: int, *, seconds: int, patient: bool = False) -> Iterator[dict[str, Letter]]:
+def held(
+    sqs: "SQSClient", queue: WaitingQueue, limit: int, *, seconds: int, patient: bool = False
+) -> Iterator[dict[str, Letter]]:
     """About `limit` messages by their id, which nobody else sees meanwhile, `seconds` at the longest.
 
     What is still in the dictionary at the end is seen by others again. `patient` asks every server of the queue, so
@@ -89,7 +138,7 @@ def held(sqs: "SQSClient", url: str, limit: int, *, seconds: int, patient: bool 
     try:
         while len(letters) < limit:
             answer = sqs.receive_message(
-                QueueUrl=url,
+                QueueUrl=queue.url,
                 MaxNumberOfMessages=MESSAGES_PER_CALL,
                 VisibilityTimeout=seconds,
                 WaitTimeSeconds=int(patient),
@@ -97,14 +146,14 @@ def held(sqs: "SQSClient", url: str, limit: int, *, seconds: int, patient: bool 
                 MessageAttributeNames=["All"],
             )
             known = len(letters)
-            letters.update((message["MessageId"], _letter(message)) for message in answer.get("Messages", []))
+            letters.update((each["MessageId"], _letter(each, queue.given_up)) for each in answer.get("Messages", []))
             if len(letters) == known:
                 break
         yield letters
     finally:
         for some in batched(letters.values(), MESSAGES_PER_CALL, strict=False):
             sqs.change_message_visibility_batch(
-                QueueUrl=url,
+                QueueUrl=queue.url,
                 Entries=[
                     {"Id": str(number), "ReceiptHandle": letter.receipt_handle, "VisibilityTimeout": 0}
                     for number, letter in enumerate(some)
@@ -112,15 +161,15 @@ def held(sqs: "SQSClient", url: str, limit: int, *, seconds: int, patient: bool 
             )
 
 
-def peek(sqs: "SQSClient", url: str, limit: int) -> list[Rejection]:
-    with held(sqs, url, limit, seconds=LOOK_SECONDS) as letters:
+def peek(sqs: "SQSClient", queue: WaitingQueue, limit: int) -> list[Rejection]:
+    with held(sqs, queue, limit, seconds=LOOK_SECONDS) as letters:
         found = sorted(letters.values(), key=lambda letter: letter.sent_at)
     return [Rejection(letter.reason, letter.detail, letter.sent_at, letter.body) for letter in found]
 
 
-def report_by_looking(sqs: "SQSClient", url: str, limit: int) -> QueueReport:
-    counts = depth(sqs, url)
-    with held(sqs, url, limit, seconds=LOOK_SECONDS, patient=bool(counts.waiting)) as letters:
+def report_by_looking(sqs: "SQSClient", queue: WaitingQueue, limit: int) -> QueueReport:
+    counts = depth(sqs, queue.url)
+    with held(sqs, queue, limit, seconds=LOOK_SECONDS, patient=bool(counts.waiting)) as letters:
         found = sorted(letters.values(), key=lambda letter: letter.sent_at)
     return QueueReport(
         waiting=counts.waiting,
@@ -156,7 +205,7 @@ def report_by_metric(sqs: "SQSClient", cloudwatch: Any, url: str) -> QueueReport
     )
 
 
-def _letter(message: "MessageTypeDef") -> Letter:
+def _letter(message: "MessageTypeDef", given_up: GivenUp) -> Letter:
     attributes = {
         name: value["StringValue"]
         for name, value in message.get("MessageAttributes", {}).items()
@@ -165,7 +214,7 @@ def _letter(message: "MessageTypeDef") -> Letter:
     body = message["Body"]
     if attributes.get("encoding") == "gzip+base64":
         body = gzip.decompress(base64.b64decode(body)).decode()
-    reason, detail = _why(attributes)
+    reason, detail = _why(attributes, given_up)
     return Letter(
         message_id=message["MessageId"],
         receipt_handle=message["ReceiptHandle"],
@@ -176,20 +225,31 @@ def _letter(message: "MessageTypeDef") -> Letter:
     )
 
 
-def _why(attributes: Mapping[str, str]) -> tuple[str, str]:
+def _why(attributes: Mapping[str, str], given_up: GivenUp) -> tuple[str, str]:
     """In turn: the updater's own words, the bus's where it could not reach the queue, and none where SQS gave up."""
     if "reason" in attributes:
         return attributes["reason"], attributes.get("detail", "")
     if "ERROR_CODE" in attributes:
         return attributes["ERROR_CODE"], attributes.get("ERROR_MESSAGE", "the bus could not deliver it")
-    return "not_recorded", "no delivery ended with a result; the updater's log says why"
+    return given_up
 
 
 def _sample(letter: Letter) -> Sample:
     body = read_body(letter)
     return Sample(
-        reason=letter.reason, detail=letter.detail, sent_at=letter.sent_at, event=body.name.ref if body else None
+        reason=letter.reason,
+        detail=letter.detail,
+        sent_at=letter.sent_at,
+        event=body.name.ref if body else None,
+        lead=body.name.lead.lead_id if body else _lead_to_rebuild(letter),
     )
+
+
+def _lead_to_rebuild(letter: Letter) -> str | None:
+    try:
+        return msgspec.json.decode(letter.body, type=_ToRebuild).lead_id
+    except (msgspec.DecodeError, UnicodeError):
+        return None
 
 
 def _one_of_each_reason_first(letters: Iterable[Letter]) -> list[Letter]:

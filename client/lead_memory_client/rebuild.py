@@ -12,9 +12,11 @@ import msgspec
 
 from lead_memory.adapters import keys
 from lead_memory.adapters.rebuild_runs import LEADS, MEMORIES
+from lead_memory.domain.memories import Lead
 from lead_memory.services.rebuild import Report
 from lead_memory_client import queues
 from lead_memory_client.errors import AwsRefused, translated
+from lead_memory_client.functions import invoke
 from lead_memory_client.stage import Stage
 
 if TYPE_CHECKING:
@@ -28,11 +30,6 @@ PARTITIONS_AT_ONCE = 16
 SENT_AT_ONCE = 10
 """SQS's limit."""
 SEND_ATTEMPTS = 4
-
-
-class Lead(NamedTuple):
-    organization_id: str
-    lead_id: str
 
 
 class NotChecked(msgspec.Struct, frozen=True):
@@ -69,13 +66,9 @@ class Rebuilds:
     def lead(self, lead: Lead, *, derivation: str | None, check: bool) -> Report:
         """Waits until the lead is rebuilt; with `check`, changes nothing. Raises `AwsRefused` with the reason."""
         request = {**lead._asdict(), "derivation": derivation, "check": check}
-        with translated("ask the rebuilder"):
-            response = self._lambda.invoke(
-                FunctionName=self._resources.rebuilder_function, Payload=msgspec.json.encode(request)
-            )
-            answer = msgspec.json.decode(response["Payload"].read())
-        reason = answer.get("errorType", "an unknown error") if "FunctionError" in response else answer.get("error")
-        if reason is not None:
+        called = invoke(self._lambda, self._resources.rebuilder_function, request, called="rebuilder")
+        answer = msgspec.json.decode(called)
+        if reason := answer.get("error"):
             raise AwsRefused(
                 f"The lead {lead.lead_id} could not be looked at: {reason}; the rebuilder's log may say more."
             )

@@ -7,8 +7,9 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from lead_memory.domain.memories import Lead
 from lead_memory.services.rebuild import Report
-from lead_memory_client.rebuild import Lead, NotChecked, Progress, Rebuilds
+from lead_memory_client.rebuild import NotChecked, Progress, Rebuilds
 from lead_memory_client.terminal import out, say
 
 LOOK_EVERY_SECONDS = 0.5

@@ -1,7 +1,7 @@
-"""Sends what waits for a person back to the ingest queue, once what it waited for was mended.
+"""Sends what waits for a person back to the queue it came from, once what it waited for was mended.
 
 A message is sent first and deleted after. Where that ends in between the message is sent twice and recorded once:
-recording is exactly once by the event's source and id.
+recording is exactly once by the event's source and id. A lead that is rebuilt twice is written once.
 """
 
 import time
@@ -14,7 +14,7 @@ from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event, parse
 from lead_memory_client.answers import Rejection
 from lead_memory_client.entries import EventName
-from lead_memory_client.queues import MESSAGES_PER_CALL, Letter, held, read_body
+from lead_memory_client.queues import MESSAGES_PER_CALL, Letter, WaitingQueue, held, read_body
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,29 +26,30 @@ HOLD_SECONDS = 900
 BYTES_PER_CALL = 1_000_000
 """SQS takes 1 MiB."""
 POLL_SECONDS = 0.2
+ERASED = "erased"
 
 type Progress = Callable[[int, int], None]
 """Called with how many were sent, and of how many."""
 
 
-def count(sqs: "SQSClient", url: str, reason: str | None) -> Counter[str]:
+def count(sqs: "SQSClient", queue: WaitingQueue, reason: str | None) -> Counter[str]:
     """What would be sent, by reason; all of it stays."""
-    with held(sqs, url, AT_ONCE, seconds=HOLD_SECONDS, patient=True) as letters:
+    with held(sqs, queue, AT_ONCE, seconds=HOLD_SECONDS, patient=True) as letters:
         return Counter(letter.reason for letter in _wanted(letters.values(), reason))
 
 
 def send(
-    sqs: "SQSClient", url: str, ingest_url: str, reason: str | None, progress: Progress
+    sqs: "SQSClient", queue: WaitingQueue, reason: str | None, progress: Progress
 ) -> tuple[list[Letter], Counter[str]]:
-    """What was sent, in the order in which it occurred; and by reason what was to be sent.
+    """What was sent, events in the order in which they occurred; and by reason what was to be sent.
 
-    What the ingest queue does not take stays where it was.
+    What the queue does not take stays where it was.
     """
     sent: list[Letter] = []
-    with held(sqs, url, AT_ONCE, seconds=HOLD_SECONDS, patient=True) as letters:
+    with held(sqs, queue, AT_ONCE, seconds=HOLD_SECONDS, patient=True) as letters:
         wanted = sorted(_wanted(letters.values(), reason), key=_when)
         for batch in _batches(wanted):
-            for letter in _moved(sqs, batch, url, ingest_url):
+            for letter in _moved(sqs, batch, queue):
                 del letters[letter.message_id]
                 sent.append(letter)
             progress(len(sent), len(wanted))
@@ -56,7 +57,7 @@ def send(
 
 
 class Watch:
-    """What becomes of messages that were sent."""
+    """What becomes of events that were sent."""
 
     def __init__(self, sent: Iterable[Letter], now: datetime) -> None:
         self.recorded = 0
@@ -97,23 +98,29 @@ class Watch:
         return [id_ for id_, name in names.items() if set(self._events[id_].content_hashes) & set(hashes.get(name, ()))]
 
     def _rejected_again(self, rejections: Iterable[Rejection]) -> dict[str, str]:
-        reasons = {rejection.body: rejection.reason for rejection in rejections}
-        return {id_: reasons[letter.body] for id_, letter in self._waiting.items() if letter.body in reasons}
+        seen = list(rejections)
+        reasons = {rejection.body: rejection.reason for rejection in seen}
+        again = {id_: reasons[letter.body] for id_, letter in self._waiting.items() if letter.body in reasons}
+        # What was erased comes there without its content.
+        erased = {body.name for each in seen if each.reason == ERASED and (body := read_body(each))}
+        names = {id_: _name(self._events[id_]) for id_ in self._waiting if id_ in self._events}
+        return again | {id_: ERASED for id_, name in names.items() if name in erased}
 
 
 def _wanted(letters: Iterable[Letter], reason: str | None) -> list[Letter]:
-    return [letter for letter in letters if reason in (None, letter.reason)]
+    """What was erased stays where it is unless it is asked for: it came without its content, and is rejected again."""
+    return [letter for letter in letters if (letter.reason != ERASED if reason is None else letter.reason == reason)]
 
 
-def _moved(sqs: "SQSClient", batch: Sequence[Letter], url: str, ingest_url: str) -> list[Letter]:
+def _moved(sqs: "SQSClient", batch: Sequence[Letter], queue: WaitingQueue) -> list[Letter]:
     answer = sqs.send_message_batch(
-        QueueUrl=ingest_url,
+        QueueUrl=queue.origin_url,
         Entries=[{"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(batch)],
     )
     taken = [batch[int(entry["Id"])] for entry in answer.get("Successful", [])]
     if taken:
         sqs.delete_message_batch(
-            QueueUrl=url,
+            QueueUrl=queue.url,
             Entries=[
                 {"Id": str(number), "ReceiptHandle": letter.receipt_handle} for number, letter in enumerate(taken)
             ],
@@ -134,7 +141,7 @@ def _event(letter: Letter, now: datetime) -> Event | None:
 
 
 def _name(event: Event) -> EventName:
-    return EventName(event.lead_organization_id, event.ref)
+    return EventName(event.lead, event.ref)
 
 
 def _batches(letters: Iterable[Letter]) -> Iterator[list[Letter]]:

@@ -16,6 +16,7 @@ from lead_memory.domain.memories import Memory
 from lead_memory_client.answers import RecordedEvent, ResolvedLead, StageStatus, TemplatePlan
 from lead_memory_client.errors import RequestRefused
 
+WHOLE_REF_CHARACTERS = 50
 _SPANS = [("y", 365 * 86_400), ("mo", 30 * 86_400), ("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
 
 
@@ -53,8 +54,8 @@ class Steps:
 
 
 @contextmanager
-def counted(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """On a terminal, how many are done, of how many."""
+def counted(console: Console, what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """On a terminal, how many are done, of how many; None where that is not known."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=None)
@@ -79,9 +80,13 @@ def memories_text(memories: Iterable[Memory], now: datetime) -> RenderableType:
 
 def events_table(events: Iterable[RecordedEvent]) -> Table:
     table = new_table("occurred (UTC)", "type", "event")
+    refs = []
     for event in events:
         occurred_at = event.occurred_at.astimezone(UTC)
-        table.add_row(f"{occurred_at:%Y-%m-%d %H:%M}", event.event_type, f"{event.source}/{event.event_id}")
+        refs.append(f"{event.source}/{event.event_id}")
+        table.add_row(f"{occurred_at:%Y-%m-%d %H:%M}", event.event_type, refs[-1])
+    # In one line, to be copied, where the table can hold it.
+    table.columns[-1].no_wrap = max(map(len, refs), default=0) <= WHOLE_REF_CHARACTERS
     return table
 
 
@@ -123,7 +128,7 @@ def status_table(status: StageStatus) -> Table:
     table.add_row("bus", status.bus)
     table.add_row("profile fields", ", ".join(status.profile_fields) or "none: the stage has no profiles")
     for name, depth in status.queues.items():
-        trouble = "yellow" if name != "ingest" and depth.waiting else ""
+        trouble = "yellow" if name not in ("ingest", "rebuild") and depth.waiting else ""
         table.add_row(
             f"{name.replace('_', ' ')} queue", Text(f"{depth.waiting} waiting, {depth.in_flight} in flight", trouble)
         )

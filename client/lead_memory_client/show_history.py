@@ -41,11 +41,12 @@ def queues_table(found: Mapping[str, QueueReport]) -> Table:
 
 def redriven_text(found: Redriven, *, dry_run: bool) -> Text:
     if not found.found:
-        return Text("Nothing waits there.")
+        return Text("Nothing waits there to be sent back.")
     if dry_run:
         return Text(f"{_counts(found.found)} would be sent back.")
     again = f", {_counts(found.rejected_again)} rejected again" if found.rejected_again else ""
-    return Text(f"{found.sent} sent back ({_counts(found.found)}): {found.recorded} recorded{again}.")
+    became = f": {found.recorded} recorded{again}" if found.watched else ""
+    return Text(f"{found.sent} sent back ({_counts(found.found)}){became}.")
 
 
 def _standing(found: Explanation, at: datetime) -> str:
@@ -75,7 +76,9 @@ def _why(report: QueueReport) -> str:
     lines = [_counts(report.reasons)] if report.reasons else []
     if report.reasons and report.looked_at < report.waiting:
         lines[0] += f", of the {report.looked_at} looked at"
-    lines += [f"{sample.event or 'unreadable'}: {sample.reason}, {sample.detail}" for sample in report.samples]
+    lines += [
+        f"{sample.event or sample.lead or 'unreadable'}: {sample.reason}, {sample.detail}" for sample in report.samples
+    ]
     return printable("\n".join(lines))
 
 

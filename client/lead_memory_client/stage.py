@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ class Resources(msgspec.Struct, frozen=True, rename="pascal"):
 
     table_name: str
     payload_bucket: str
+    content_key: str
     bus_name: str
     ingest_queue_url: str
     dead_letter_queue_url: str
@@ -29,6 +31,7 @@ class Resources(msgspec.Struct, frozen=True, rename="pascal"):
     rebuild_dead_letter_queue_url: str
     resolver_function: str
     rebuilder_function: str
+    privacy_function: str
     profile_fields: str
 
 
@@ -38,8 +41,8 @@ class Stage(msgspec.Struct, frozen=True):
     stack_status: str
     deployed_at: datetime
     resources: Resources
-    client: Callable[[str], Any]
-    """Makes the SDK's client of a service."""
+    client: Callable[..., Any]
+    """Makes the SDK's client of a service, with the SDK's own options."""
 
 
 def find_stage(name: str, *, profile: str | None, region: str | None) -> Stage:
@@ -83,15 +86,15 @@ def _stack(cloudformation: Any, stage: str) -> Any:
         raise
 
 
-def _clients(profile: str | None, region: str | None) -> Callable[[str], Any]:
+def _clients(profile: str | None, region: str | None) -> Callable[..., Any]:
     import boto3
 
     # AWS's other tools read AWS_REGION; this SDK does not.
     session = boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION"))
-    return session.client  # type: ignore[return-value]
+    return session.client
 
 
-def _local_clients() -> Callable[[str], Any]:
+def _local_clients() -> Callable[..., Any]:
     import boto3
 
     stack = local_stack().find()
@@ -100,7 +103,7 @@ def _local_clients() -> Callable[[str], Any]:
     arguments = stack.client_arguments()
     endpoint_url = arguments.pop("endpoint_url")
     session: Session = boto3.Session(**arguments)
-    return lambda service: session.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]
+    return partial(session.client, endpoint_url=endpoint_url)
 
 
 def local_stack() -> ModuleType:

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from lead_memory.adapters.bus import EventBus
 from lead_memory.adapters.due import DueIndex
+from lead_memory.adapters.keyrings import Keyrings
+from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.metrics import emit_metrics
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.services.sweep import sweep
@@ -22,7 +24,7 @@ class Context(Protocol):
 
 _settings = CleanupSettings.from_environment(os.environ)
 _table = DynamoTable.open(_settings.table_name, os.environ)
-_due = DueIndex(_table)
+_due = DueIndex(_table, Keyrings(_table, KeyService(_settings.content_key)))
 _bus = EventBus.open(_settings.bus_name)
 _loop = asyncio.Runner()
 

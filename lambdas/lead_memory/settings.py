@@ -7,7 +7,10 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """A function's settings; every field is one environment variable, `LEAD_MEMORY_<FIELD>`."""
+    """A function's settings; every field is one environment variable, `LEAD_MEMORY_<FIELD>`.
+
+    `content_key` is the ARN of the KMS key that wraps the organizations' data keys.
+    """
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -28,6 +31,7 @@ def _variable(field: str) -> str:
 class UpdaterSettings(Settings, frozen=True, kw_only=True):
     stage: str
     table_name: str
+    content_key: str
     rejected_queue_url: str
     payload_bucket: str
 
@@ -35,6 +39,7 @@ class UpdaterSettings(Settings, frozen=True, kw_only=True):
 class RebuilderSettings(Settings, frozen=True, kw_only=True):
     stage: str
     table_name: str
+    content_key: str
     payload_bucket: str
 
 
@@ -43,6 +48,7 @@ class ResolverSettings(Settings, frozen=True, kw_only=True):
 
     stage: str
     table_name: str
+    content_key: str
     profile_cluster_arn: str | None = None
     profile_secret_arn: str | None = None
     profile_database: str | None = None
@@ -59,4 +65,19 @@ class ResolverSettings(Settings, frozen=True, kw_only=True):
 class CleanupSettings(Settings, frozen=True, kw_only=True):
     stage: str
     table_name: str
+    content_key: str
     bus_name: str
+
+
+class PrivacySettings(Settings, frozen=True, kw_only=True):
+    """The queues are those in which messages wait for a person; the last two say which backups there are."""
+
+    stage: str
+    table_name: str
+    content_key: str
+    payload_bucket: str
+    rejected_queue_url: str
+    dead_letter_queue_url: str
+    rebuild_dead_letter_queue_url: str
+    archive_days: int | None = None
+    point_in_time_recovery: bool

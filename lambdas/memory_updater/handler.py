@@ -5,6 +5,8 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from lead_memory.adapters.keyrings import Keyrings
+from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.metrics import emit_metrics
 from lead_memory.adapters.rejected_queue import SqsRejectedQueue
@@ -14,8 +16,7 @@ from lead_memory.services.ingest import Message, ingest
 from lead_memory.services.record import Recorder
 from lead_memory.settings import UpdaterSettings
 
-SECONDS_TO_ANSWER = 8
-"""Kept for sending what was rejected, and for the answer."""
+SECONDS_TO_ANSWER = 2
 
 
 class Context(Protocol):
@@ -28,7 +29,8 @@ def _now() -> datetime:
 
 _settings = UpdaterSettings.from_environment(os.environ)
 _table = DynamoTable.open(_settings.table_name, os.environ)
-_recorder = Recorder(EventStore(_table, PayloadBucket(_settings.payload_bucket), _now))
+_keyrings = Keyrings(_table, KeyService(_settings.content_key))
+_recorder = Recorder(EventStore(_table, _keyrings, PayloadBucket(_settings.payload_bucket), _now))
 _rejected_queue = SqsRejectedQueue(_settings.rejected_queue_url)
 # One loop for the life of the process: the connections belong to it.
 _loop = asyncio.Runner()

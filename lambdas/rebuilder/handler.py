@@ -10,12 +10,15 @@ from typing import Any
 
 import msgspec
 
+from lead_memory.adapters.keyrings import Keyrings
+from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.metrics import emit_metrics
 from lead_memory.adapters.rebuild_runs import RebuildRuns
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
-from lead_memory.domain.errors import LeadMemoryError
+from lead_memory.domain.errors import Erased, LeadMemoryError
+from lead_memory.domain.memories import Lead
 from lead_memory.services.rebuild import Rebuilder, Report
 from lead_memory.settings import RebuilderSettings
 
@@ -37,7 +40,8 @@ def _now() -> datetime:
 
 _settings = RebuilderSettings.from_environment(os.environ)
 _table = DynamoTable.open(_settings.table_name, os.environ)
-_rebuilder = Rebuilder(EventStore(_table, PayloadBucket(_settings.payload_bucket), _now))
+_keyrings = Keyrings(_table, KeyService(_settings.content_key))
+_rebuilder = Rebuilder(EventStore(_table, _keyrings, PayloadBucket(_settings.payload_bucket), _now))
 _runs = RebuildRuns(_table, _now)
 # One loop for the life of the process: the connections belong to it.
 _loop = asyncio.Runner()
@@ -82,10 +86,13 @@ async def _rebuild_message(body: str) -> tuple[Request, Report] | None:
     """None for a lead that must come again; in the end it is a dead letter."""
     try:
         request = msgspec.json.decode(body, type=Request)
-        return request, await _rebuild(request)
+        report = await _rebuild(request)
+    except Erased:
+        report = Report(request.lead_id, request.organization_id, memories=0, differences=())
     except Exception as error:
         logger.warning("a lead was not rebuilt: %s", _reason(error))
         return None
+    return request, report
 
 
 def _reason(error: Exception) -> str:
@@ -95,4 +102,4 @@ def _reason(error: Exception) -> str:
 
 async def _rebuild(request: Request) -> Report:
     rebuild = _rebuilder.check if request.check else _rebuilder.rebuild
-    return await rebuild(request.lead_id, request.organization_id, request.derivation)
+    return await rebuild(Lead(request.organization_id, request.lead_id), request.derivation)

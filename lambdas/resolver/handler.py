@@ -7,6 +7,9 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
+from lead_memory.adapters.keyrings import Keyrings
+from lead_memory.adapters.kms import KeyService
+from lead_memory.adapters.memory_reader import MemoryReader
 from lead_memory.adapters.metrics import emit_metrics
 from lead_memory.adapters.profiles import RdsProfiles
 from lead_memory.adapters.table import DynamoTable
@@ -25,7 +28,8 @@ _settings = ResolverSettings.from_environment(os.environ)
 _profiles = RdsProfiles.of(_settings)
 _profile_fields = _settings.profile_field_names() if _profiles else None
 _table = DynamoTable.open(_settings.table_name, os.environ)
-_resolver = Resolver(_table, _profiles, patience_seconds=PATIENCE_SECONDS)
+_memories = MemoryReader(_table, Keyrings(_table, KeyService(_settings.content_key)))
+_resolver = Resolver(_memories, _profiles, patience_seconds=PATIENCE_SECONDS)
 # One loop for the life of the process: the connections belong to it.
 _loop = asyncio.Runner()
 

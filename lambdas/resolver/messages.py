@@ -7,14 +7,14 @@ from uuid import UUID
 
 import msgspec
 
+from lead_memory.domain import limits
 from lead_memory.domain.errors import LeadMemoryError
 from lead_memory.domain.templates.render import Escape, OnMissing
 from lead_memory.domain.templates.syntax import TemplateError, parse, parse_variable
 from lead_memory.services.resolve import LeadAnswer, Question
 
-MAX_LEADS = 500
-MAX_ANSWER_BYTES = 5_800_000
-"""Lambda answers with 6 MB at most."""
+MAX_LEADS = limits.LEADS
+MAX_ANSWER_BYTES = limits.ANSWER_BYTES
 TOO_LARGE = "answer_too_large"
 
 _SINGLE = "template"
@@ -87,7 +87,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 variables.append(parse_variable(text, profile_fields))
         except TemplateError as error:
             raise BadRequest(_mistake(error, where)) from None
-        return Question(
+        question = Question(
             organization_id=str(self.organization_id),
             lead_ids=tuple(dict.fromkeys(map(str, self.leads))),
             templates=templates,
@@ -95,6 +95,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             on_missing=self.on_missing,
             escape=self.escape,
         )
+        if (count := len(question.plan().variables)) > limits.VARIABLES:
+            message = f"The request has {count:,} different variables and may have {limits.VARIABLES:,}."
+            raise BadRequest(Mistake(code="invalid_request", message=message))
+        return question
 
     def answered(self, leads: Sequence[LeadAnswer]) -> Answer:
         """`text` where one template was asked for, `texts` where several were.

@@ -12,21 +12,16 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from lead_memory.domain.memories import Lead
 from lead_memory_client import Entry, LeadMemory, RequestRefused
 from lead_memory_client.delivery import Delivery, deliver
 from lead_memory_client.demo import MESSAGE, TEMPLATE
 from lead_memory_client.entries import EventName, read_entries
-from local.stack import LocalStack
 from tests import events
 from tests.events import ORGANIZATION, SAMPLES, START
 
 ANA = "7b1f6c1e-0d5e-4a53-9a53-2f0e6d2f9a11"
 PATIENCE_SECONDS = 60
-
-
-@pytest.fixture(scope="module")
-def memory(stack: LocalStack) -> LeadMemory:
-    return LeadMemory.connect()
 
 
 def an_entry(lead: str, event_type: str, data: dict[str, Any], *, at: datetime = START, event_id: str = "") -> Entry:
@@ -175,7 +170,7 @@ def test_the_readmes_python_runs_as_it_is_written(memory: LeadMemory) -> None:
     lead, event_id = "8249ec11-d6fe-4724-a762-59414b00b512", "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"
     run_python(publishing)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not memory.recorded([EventName(lead, f"shopify/{event_id}")]):
+    while not memory.recorded([EventName(Lead(ORGANIZATION, lead), f"shopify/{event_id}")]):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert run_python(resolving) == "ok Hi John, thanks for the IPod Nano - 8GB! ()\n"

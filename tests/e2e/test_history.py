@@ -1,31 +1,25 @@
 """Where memories come from, asked of the deployed local stage."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import batched
 from uuid import uuid4
 
-import boto3
 import msgspec
-import pytest
 
-from lead_memory.adapters.event_items import head_item, packed_event
 from lead_memory.domain.derivations import derive
 from lead_memory.domain.memories import MemoryType
+from lead_memory.services.store import Commit
 from lead_memory_client import Entry, LeadMemory
 from lead_memory_client.delivery import deliver
-from local.deployment import STACK
-from local.stack import LocalStack
+from lead_memory_client.stage import Resources
 from tests import events
-from tests.events import NOW, ORGANIZATION, START
+from tests.events import ORGANIZATION, START
+from tests.stage import open_store
 
 PATIENCE_SECONDS = 60
 EVENTS = 3_000
 WHEY = (MemoryType.PURCHASE, "product:whey_1kg")
-
-
-@pytest.fixture(scope="module")
-def memory(stack: LocalStack) -> LeadMemory:
-    return LeadMemory.connect()
 
 
 def order(lead: str, order_id: str, *, day: int) -> Entry:
@@ -66,21 +60,10 @@ def test_what_was_known_before_a_late_event_is_known_as_of_then(memory: LeadMemo
 
 
 def test_a_memory_of_thousands_of_events_gives_back_every_id_newest_first(
-    memory: LeadMemory, stack: LocalStack
+    memory: LeadMemory, resources: Resources
 ) -> None:
     lead = str(uuid4())
-    outputs = boto3.client("cloudformation", **stack.client_arguments()).describe_stacks(StackName=STACK)["Stacks"][0]
-    table_name = next(each["OutputValue"] for each in outputs["Outputs"] if each["OutputKey"] == "TableName")
-    table: Any = boto3.resource("dynamodb", **stack.client_arguments()).Table(table_name)
-    with table.batch_writer() as batch:
-        batch.put_item(head_item(lead, ORGANIZATION, NOW))
-        for number in range(EVENTS):
-            at = START + timedelta(seconds=number)
-            viewed = events.event(
-                "product.viewed", {"sku": "whey"}, event_id=str(number), at=at, lead_organization_id=lead
-            )
-            touches = {change.name for change in derive(viewed)}
-            batch.put_item(packed_event(viewed, touches, recorded_at=NOW, settled=True).item)
+    asyncio.run(view_often(resources, lead))
     found: list[str] = []
     after = None
     while True:
@@ -89,3 +72,21 @@ def test_a_memory_of_thousands_of_events_gives_back_every_id_newest_first(
         if (after := page.next) is None:
             break
     assert found == [f"test/{number}" for number in reversed(range(EVENTS))]
+
+
+async def view_often(resources: Resources, lead: str) -> None:
+    """Records the events without their memories, which takes a few seconds only."""
+    async with open_store(resources) as (_, store):
+        for numbers in batched(range(EVENTS), 90, strict=False):
+            viewed = [
+                events.event(
+                    "product.viewed",
+                    {"sku": "whey"},
+                    event_id=str(number),
+                    at=START + timedelta(seconds=number),
+                    lead_organization_id=lead,
+                )
+                for number in numbers
+            ]
+            touches = {each.ref: {change.name for change in derive(each)} for each in viewed}
+            await store.commit(Commit(lead=viewed[0].lead, new_lead=numbers[0] == 0, events=viewed, touches=touches))

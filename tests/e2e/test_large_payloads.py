@@ -9,18 +9,12 @@ import msgspec
 import pytest
 
 from lead_memory.domain import canonical
-from lead_memory.services.store import VALUE_BYTES
+from lead_memory.domain.limits import VALUE_BYTES
 from lead_memory_client import Entry, LeadMemory
 from lead_memory_client.delivery import deliver
 from lead_memory_client.entries import BYTES_PER_CALL
-from local.stack import LocalStack
 from tests import events
 from tests.events import ORGANIZATION
-
-
-@pytest.fixture(scope="module")
-def memory(stack: LocalStack) -> LeadMemory:
-    return LeadMemory.connect()
 
 
 def noise(characters: int) -> str:

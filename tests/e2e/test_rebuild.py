@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -16,18 +17,13 @@ import pytest
 from lead_memory.adapters import keys
 from lead_memory_client import Entry, LeadMemory
 from lead_memory_client.delivery import deliver
-from lead_memory_client.stage import Stage, find_stage
+from lead_memory_client.stage import Stage
 from local.stack import LocalStack
 from tests import events
 from tests.events import START
 
 LEADS = 50
 PATIENCE_SECONDS = 90
-
-
-@pytest.fixture(scope="module")
-def stage(stack: LocalStack) -> Stage:
-    return find_stage("local", profile=None, region=None)
 
 
 @pytest.fixture
@@ -79,6 +75,29 @@ def _purchases(table: Any, lead: str) -> Iterator[dict[str, Any]]:
     )["Items"]
 
 
+@contextmanager
+def reading(stack: LocalStack, stage: Stage, leads: list[str]) -> Iterator[list[set[str]]]:
+    """Reads the leads round after round; of each, the leads with a memory missing that was there before."""
+    table: Any = boto3.resource("dynamodb", **stack.client_arguments()).Table(stage.resources.table_name)
+    before = {lead: {item[keys.SK] for item in _purchases(table, lead)} for lead in leads}
+    rounds: list[set[str]] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            rounds.append(
+                {lead for lead in leads if before[lead] - {item[keys.SK] for item in _purchases(table, lead)}}
+            )
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield rounds
+    finally:
+        done.set()
+        reader.join()
+
+
 def lead_memory(*arguments: str) -> tuple[int, Any]:
     ran = subprocess.run(["lead-memory", *arguments, "--json"], capture_output=True, text=True)
     assert ran.stdout, ran.stderr
@@ -98,8 +117,11 @@ def test_leads_that_are_rebuilt_beside_live_traffic_end_with_the_fold_of_every_e
     arriving = [order(organization, lead, number) for number in range(2, 4) for lead in leads]
     live = threading.Thread(target=publish, args=(arriving,))
     live.start()
-    code, rebuilt = lead_memory("rebuild", "--organization", organization)
+    with reading(stack, stage, leads) as rounds:
+        code, rebuilt = lead_memory("rebuild", "--organization", organization)
     live.join()
+    assert rounds
+    assert not set().union(*rounds)
     assert code == 0
     assert (rebuilt["leads"], rebuilt["failed"]) == (LEADS, 0)
     assert rebuilt["memories"] > 0

@@ -11,21 +11,13 @@ import boto3
 import pytest
 
 from lead_memory_client import LeadMemory
-from lead_memory_client.stage import Stage, find_stage
+from lead_memory_client.answers import QueueDepth
+from lead_memory_client.stage import Stage
 from local.stack import LocalStack
+from tests.e2e import test_rebuild as rebuild
 from tests.events import ORGANIZATION, START, body, entry
 
 PATIENCE_SECONDS = 60
-
-
-@pytest.fixture(scope="module")
-def stage(stack: LocalStack) -> Stage:
-    return find_stage("local", profile=None, region=None)
-
-
-@pytest.fixture(scope="module")
-def memory(stage: Stage) -> LeadMemory:
-    return LeadMemory(stage)
 
 
 @pytest.fixture
@@ -68,7 +60,7 @@ def test_what_is_still_bad_is_rejected_again_and_counted(memory: LeadMemory, sta
     assert memory.queues()["rejected"].reasons["unknown_type"] == before + 1
     assert redrive("rejected", "--reason", "unknown_type", "--dry-run") == (
         0,
-        {"found": found, "sent": 0, "recorded": 0, "rejected_again": {}, "unseen": 0},
+        {"found": found, "sent": 0, "watched": False, "recorded": 0, "rejected_again": {}, "unseen": 0},
     )
     code, told = redrive("rejected", "--reason", "unknown_type")
     assert (code, told["sent"], told["rejected_again"]) == (1, before + 1, found)
@@ -81,6 +73,27 @@ def test_a_conflict_is_not_taken_for_recorded(memory: LeadMemory, stage: Stage, 
         sqs.send_message(QueueUrl=stage.resources.dead_letter_queue_url, MessageBody=body_)
         code, told = redrive("dead-letters")
     assert (code, told["recorded"], told["rejected_again"]) == (1, 0, {"conflict": 1})
+
+
+def test_a_lead_that_was_not_rebuilt_is_rebuilt_once_its_message_is_sent_back(
+    memory: LeadMemory, stack: LocalStack, stage: Stage, sqs: Any
+) -> None:
+    organization, lead = str(uuid4()), str(uuid4())
+    rebuild.publish([rebuild.order(organization, lead, 0)])
+    before = memory.memories(lead, organization)
+    assert rebuild.damage(stack, stage, [lead]) > 0
+    failed = json.dumps({"lead_id": lead, "organization_id": organization})
+    sqs.send_message(QueueUrl=stage.resources.rebuild_dead_letter_queue_url, MessageBody=failed)
+    waiting = memory.queues()["rebuild_dead_letters"]
+    assert (waiting.reasons, [each.lead for each in waiting.samples]) == ({"not_rebuilt": 1}, [lead])
+    code, told = redrive("rebuild-dead-letters")
+    assert (code, told["sent"], told["watched"]) == (0, 1, False)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while memory.status().queues["rebuild"] != QueueDepth(0, 0):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert memory.memories(lead, organization) == before
+    assert memory.queues()["rebuild_dead_letters"].waiting == 0
 
 
 def wait_for_rejection(memory: LeadMemory, rejected: str) -> None:

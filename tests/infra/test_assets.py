@@ -9,17 +9,29 @@ from pathlib import Path
 import pytest
 
 from infra import assets
-from lead_memory.settings import CleanupSettings, RebuilderSettings, ResolverSettings, Settings, UpdaterSettings
+from lead_memory.settings import (
+    CleanupSettings,
+    PrivacySettings,
+    RebuilderSettings,
+    ResolverSettings,
+    Settings,
+    UpdaterSettings,
+)
 
 pytestmark = pytest.mark.xdist_group("infra")
 
 SETTINGS: dict[str, Settings] = {
     "memory_updater": UpdaterSettings(
-        stage="local", table_name="table", rejected_queue_url="http://localhost/rejected", payload_bucket="payloads"
+        stage="local",
+        table_name="table",
+        content_key="key",
+        rejected_queue_url="http://localhost/rejected",
+        payload_bucket="payloads",
     ),
     "resolver": ResolverSettings(
         stage="local",
         table_name="table",
+        content_key="key",
         profile_cluster_arn="arn:aws:rds:us-east-1:000000000000:cluster:leads",
         profile_secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:leads",
         profile_database="leads",
@@ -28,8 +40,19 @@ SETTINGS: dict[str, Settings] = {
         profile_organization_column="organization_id",
         profile_fields="name",
     ),
-    "rebuilder": RebuilderSettings(stage="local", table_name="table", payload_bucket="payloads"),
-    "cleanup": CleanupSettings(stage="local", table_name="table", bus_name="bus"),
+    "rebuilder": RebuilderSettings(stage="local", table_name="table", content_key="key", payload_bucket="payloads"),
+    "privacy": PrivacySettings(
+        stage="local",
+        table_name="table",
+        content_key="key",
+        payload_bucket="payloads",
+        rejected_queue_url="http://localhost/rejected",
+        dead_letter_queue_url="http://localhost/dead-letters",
+        rebuild_dead_letter_queue_url="http://localhost/rebuild-dead-letters",
+        archive_days=7,
+        point_in_time_recovery=True,
+    ),
+    "cleanup": CleanupSettings(stage="local", table_name="table", content_key="key", bus_name="bus"),
 }
 LAZY_MODULES = {"resolver": ["lead_memory.domain.templates.localized"]}
 LAMBDA_SETS = {
@@ -38,7 +61,7 @@ LAMBDA_SETS = {
     "AWS_ACCESS_KEY_ID": "id",
     "AWS_SECRET_ACCESS_KEY": "key",
 }
-ENOUGH_MEGABYTES = {"memory_updater": 32, "rebuilder": 32, "resolver": 60, "cleanup": 24}
+ENOUGH_MEGABYTES = {"memory_updater": 44, "rebuilder": 44, "resolver": 70, "cleanup": 36, "privacy": 44}
 AARCH64 = 183
 
 IMPORT = """

@@ -1,5 +1,6 @@
 """Who may do what: read from every policy of the synthesized template."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.xdist_group("infra")
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TABLE, INDEX, BUS = "StorageTable", "StorageTable/index/gsi1", "IngestBus"
 QUEUE, REJECTED = "IngestQueue", "IngestRejected"
-PAYLOADS = "StoragePayloads/events/*"
+BUCKET, PAYLOADS = "StoragePayloads", "StoragePayloads/events/*"
+CONTENT_KEY = "StorageContentKey"
 RECEIVE = {
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
@@ -31,20 +33,41 @@ RECEIVE = {
 UPDATER = {
     "UpdaterLogs": LOGS,
     PAYLOADS: {"s3:GetObject", "s3:PutObject"},
+    CONTENT_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
     REJECTED: {"sqs:SendMessage"},
     QUEUE: RECEIVE,
 }
 REBUILDER = {
     "RebuilderLogs": LOGS,
     PAYLOADS: {"s3:GetObject"},
+    CONTENT_KEY: {"kms:Decrypt"},
     "RebuildQueue": RECEIVE,
 }
-RESOLVER = {"ResolverLogs": LOGS}
+RESOLVER = {"ResolverLogs": LOGS, CONTENT_KEY: {"kms:Decrypt"}}
 CLEANUP = {
     "CleanupLogs": LOGS,
+    CONTENT_KEY: {"kms:Decrypt"},
     BUS: {"events:PutEvents"},
 }
+DELETE_WHAT_WAITS = {
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+}
+PRIVACY = {
+    "PrivacyLogs": LOGS,
+    PAYLOADS: {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+    BUCKET: {"s3:ListBucket"},
+    CONTENT_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
+    REJECTED: DELETE_WHAT_WAITS,
+    "IngestDeadLetters": DELETE_WHAT_WAITS,
+    "RebuildDeadLetters": DELETE_WHAT_WAITS,
+}
 SCHEDULER = {"CleanupLive": {"lambda:InvokeFunction"}}
+
+ORGANIZATION = "kms:EncryptionContext:organization_id"
+USES_OR_HANDS_ON = re.compile(r"\*|Encrypt|Decrypt|DataKey|CreateGrant")
 
 
 def listed(value: Any) -> list[Any]:
@@ -93,12 +116,13 @@ def test_each_role_may_do_exactly_what_its_function_does(template: Template, sta
     assert granted_beside_the_table(template, "RebuilderRole") == REBUILDER
     assert granted_beside_the_table(template, "ResolverRole") == resolver
     assert granted_beside_the_table(template, "CleanupRole") == CLEANUP
+    assert granted_beside_the_table(template, "PrivacyRole") == PRIVACY
     assert granted_beside_the_table(template, "SchedulerRole") == SCHEDULER
 
 
 def test_no_role_has_other_policies(template: Template) -> None:
     roles = template.find_resources("AWS::IAM::Role")
-    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 5
+    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 6
     for role in roles.values():
         assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
 
@@ -112,6 +136,56 @@ def test_nothing_that_is_allowed_has_a_wildcard_but_the_large_payloads_of_events
     for statement in allowed:
         resources = [arn for arn in listed(statement["Resource"]) if resource_name(arn) != PAYLOADS]
         assert "*" not in str([statement["Action"], resources, statement.get("Principal")])
+
+
+def test_a_role_may_use_the_content_key_only_for_an_organization_and_nothing_else_is_conditional(
+    template: Template,
+) -> None:
+    roles = []
+    for name, statement in statements(template, "AWS::IAM::Policy"):
+        if CONTENT_KEY in map(resource_name, listed(statement["Resource"])):
+            assert statement["Condition"] == {"Null": {ORGANIZATION: "false"}}
+            roles.append(name)
+        else:
+            assert "Condition" not in statement
+    assert len(roles) == 5
+
+
+def test_the_content_key_is_administered_and_used_through_iam_and_never_without_an_organization(
+    template: Template,
+) -> None:
+    account = {
+        "AWS": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":iam::", {"Ref": "AWS::AccountId"}, ":root"]]}
+    }
+    (key,) = template.find_resources("AWS::KMS::Key").values()
+    administered, used, refused = (
+        {**statement, "Action": set(statement["Action"])} for statement in key["Properties"]["KeyPolicy"]["Statement"]
+    )
+    actions = administered.pop("Action")
+    assert "kms:PutKeyPolicy" in actions
+    assert not [action for action in actions if USES_OR_HANDS_ON.search(action)]
+    assert administered == {
+        "Sid": "AdministeredThroughIam",
+        "Effect": "Allow",
+        "Principal": account,
+        "Resource": "*",
+    }
+    assert used == {
+        "Sid": "UsedThroughIamForAnOrganization",
+        "Effect": "Allow",
+        "Principal": account,
+        "Action": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "Resource": "*",
+        "Condition": {"Null": {ORGANIZATION: "false"}},
+    }
+    assert refused == {
+        "Sid": "NeverWithoutAnOrganization",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
+        "Resource": "*",
+        "Condition": {"Null": {ORGANIZATION: "true"}},
+    }
 
 
 @pytest.mark.parametrize("kind", ["SQS::Queue", "S3::Bucket"])

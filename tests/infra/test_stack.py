@@ -9,6 +9,8 @@ from aws_cdk.assertions import Match, Template
 from infra.stack import LeadMemoryStack
 from infra.stages import PROD, Stage
 from lead_memory.adapters import keys
+from lead_memory.adapters.metrics import NAMESPACE
+from lead_memory_client.privacy import UPDATERS_SETTLE_SECONDS
 from tests.infra.conftest import new_app
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -19,7 +21,9 @@ ARCHIVE_DAYS = {"dev": 7, "staging": 14, "prod": 30}
 BATCHES = {"local": (10, 0, 2), "dev": (100, 1, 5), "staging": (100, 1, 10), "prod": (100, 1, 50)}
 """Of the updater: at most how many messages, after how many seconds, and how many batches at once."""
 ON_AWS = {"local": False, "dev": True, "staging": True, "prod": True}
-FUNCTIONS = ("Updater", "Resolver", "Cleanup", "Rebuilder")
+COUNTED = ("Errors", "Throttles", "leads_profile_refused")
+"""Metrics that each call adds to; the others are measured."""
+FUNCTIONS = ("Updater", "Resolver", "Cleanup", "Rebuilder", "Privacy")
 
 
 def only(template: Template, resource_type: str) -> dict[str, Any]:
@@ -75,6 +79,7 @@ def test_data_is_kept_in_staging_and_prod_and_goes_with_the_stack_elsewhere(temp
         "AWS::SQS::Queue",
         "AWS::Logs::LogGroup",
         "AWS::Events::Archive",
+        "AWS::KMS::Key",
     ):
         for resource in template.find_resources(resource_type).values():
             assert resource["DeletionPolicy"] == ("Retain" if kept else "Delete")
@@ -137,6 +142,13 @@ def test_every_queue_takes_a_mebibyte_keeps_it_for_two_weeks_and_is_encrypted(te
     template.resource_count_is("AWS::SQS::Queue", 5)
 
 
+def test_the_content_key_rotates_each_year_and_waits_the_longest_before_it_is_deleted(template: Template) -> None:
+    template.all_resources_properties(
+        "AWS::KMS::Key", {"EnableKeyRotation": True, "RotationPeriodInDays": 365, "PendingWindowInDays": 30}
+    )
+    template.resource_count_is("AWS::KMS::Key", 1)
+
+
 def test_the_bucket_is_encrypted_and_nobody_outside_can_be_let_in(template: Template) -> None:
     bucket = only(template, "AWS::S3::Bucket")["Properties"]
     [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -153,6 +165,20 @@ def test_the_bus_is_archived_on_aws_only(template: Template, stage: Stage) -> No
     archives = template.find_resources("AWS::Events::Archive").values()
     days = ARCHIVE_DAYS.get(stage.name)
     assert [archive["Properties"]["RetentionDays"] for archive in archives] == ([days] if days else [])
+
+
+def test_an_erasure_is_verified_after_the_time_that_an_updater_has(template: Template) -> None:
+    functions = template.find_resources("AWS::Lambda::Function")
+    updater = functions[logical_id(template, "AWS::Lambda::Function", "UpdaterFunction")]["Properties"]
+    assert updater["Timeout"] == UPDATERS_SETTLE_SECONDS
+
+
+def test_receipts_name_the_backups_that_the_stage_has(template: Template, stage: Stage) -> None:
+    functions = template.find_resources("AWS::Lambda::Function")
+    told = functions[logical_id(template, "AWS::Lambda::Function", "PrivacyFunction")]["Properties"]["Environment"]
+    assert told["Variables"]["LEAD_MEMORY_POINT_IN_TIME_RECOVERY"] == str(KEEPS_DATA[stage.name])
+    days = ARCHIVE_DAYS.get(stage.name)
+    assert told["Variables"].get("LEAD_MEMORY_ARCHIVE_DAYS") == (str(days) if days else None)
 
 
 def test_functions_start_from_snapshots_on_aws_only(template: Template, stage: Stage) -> None:
@@ -205,7 +231,7 @@ def test_the_alias_changes_with_every_version(template: Template) -> None:
     assert {alias["Properties"]["Description"] for alias in aliases} == set(versions)
 
 
-def test_each_alarm_watches_one_trouble(template: Template) -> None:
+def test_each_alarm_watches_one_trouble(template: Template, stage: Stage) -> None:
     alarms = template.find_resources("AWS::CloudWatch::Alarm").values()
     assert sorted(_watched(alarm["Properties"]) for alarm in alarms) == [
         ("ApproximateAgeOfOldestMessage", "IngestQueue"),
@@ -213,13 +239,16 @@ def test_each_alarm_watches_one_trouble(template: Template) -> None:
         ("ApproximateNumberOfMessagesVisible", "IngestRejected"),
         ("ApproximateNumberOfMessagesVisible", "RebuildDeadLetters"),
         ("Errors", "CleanupFunction"),
+        ("Errors", "PrivacyFunction"),
         ("Errors", "RebuilderFunction"),
         ("Errors", "ResolverFunction"),
         ("Errors", "UpdaterFunction"),
         ("Throttles", "CleanupFunction"),
+        ("Throttles", "PrivacyFunction"),
         ("Throttles", "RebuilderFunction"),
         ("Throttles", "ResolverFunction"),
         ("Throttles", "UpdaterFunction"),
+        ("leads_profile_refused", f"{stage.name} resolver"),
     ]
     template.resource_count_is("AWS::CloudWatch::Dashboard", 1)
 
@@ -229,7 +258,7 @@ def test_an_alarm_rings_within_a_minute_of_the_first_trouble_and_not_where_nothi
         metric = alarm["MetricName"]
         assert alarm["Threshold"] == (300 if metric == "ApproximateAgeOfOldestMessage" else 0)
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
-        assert alarm["Statistic"] == ("Sum" if metric in ("Errors", "Throttles") else "Maximum")
+        assert alarm["Statistic"] == ("Sum" if metric in COUNTED else "Maximum")
         assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 1)
         assert alarm["TreatMissingData"] == "notBreaching"
 
@@ -241,7 +270,10 @@ def test_alarms_tell_the_topic_that_the_stage_names(tmp_path: Path) -> None:
 
 
 def _watched(alarm: dict[str, Any]) -> tuple[str, str]:
-    """The metric, and the resource without the hash in its logical id."""
+    """The metric, and the resource without the hash in its logical id; of our own, the stage and function it names."""
+    if alarm["Namespace"] == NAMESPACE:
+        named = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+        return alarm["MetricName"], f"{named['stage']} {named['function']}"
     (dimension,) = alarm["Dimensions"]
     value = dimension["Value"]
     name = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
@@ -253,6 +285,7 @@ def test_the_outputs_are_what_the_client_looks_for(template: Template, stage: St
     assert set(outputs) == {
         "TableName",
         "PayloadBucket",
+        "ContentKey",
         "BusName",
         "IngestQueueUrl",
         "DeadLetterQueueUrl",
@@ -263,8 +296,13 @@ def test_the_outputs_are_what_the_client_looks_for(template: Template, stage: St
         "RebuildQueueUrl",
         "RebuildDeadLetterQueueUrl",
         "RebuilderFunction",
+        "PrivacyFunction",
         "ProfileFields",
     }
+    content_key = {"Fn::GetAtt": [logical_id(template, "AWS::KMS::Key", "StorageContentKey"), "Arn"]}
+    assert outputs["ContentKey"]["Value"] == content_key
+    for function in template.find_resources("AWS::Lambda::Function").values():
+        assert function["Properties"]["Environment"]["Variables"]["LEAD_MEMORY_CONTENT_KEY"] == content_key
     for name in FUNCTIONS:
         alias = logical_id(template, "AWS::Lambda::Alias", name)
         assert outputs[f"{name}Function"]["Value"] == {"Ref": alias}

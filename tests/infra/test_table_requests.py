@@ -1,4 +1,6 @@
-"""What the functions' own code asks of the table and its index is what their roles allow, no more and no less."""
+"""What the functions' own code asks of the table, its index and the content key is what their roles allow, no more and
+no less.
+"""
 
 import importlib
 import json
@@ -6,24 +8,34 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
 from aiodynamo.http.aiohttp import AIOHTTP
 from aws_cdk.assertions import Template
+from botocore.client import BaseClient
 from moto.server import ThreadedMotoServer
 
 from infra.stack import LeadMemoryStack
 from infra.stages import LOCAL
-from lead_memory.adapters import keys, table
-from lead_memory.settings import CleanupSettings, RebuilderSettings, ResolverSettings, Settings, UpdaterSettings
-from tests.events import LEAD, ORGANIZATION, SAMPLES, body, entry
+from lead_memory.adapters import erasure, keys, table
+from lead_memory.domain.events import parse
+from lead_memory.settings import (
+    CleanupSettings,
+    PrivacySettings,
+    RebuilderSettings,
+    ResolverSettings,
+    Settings,
+    UpdaterSettings,
+)
+from tests.events import SAMPLES, body, entry
 from tests.infra.conftest import new_app
-from tests.infra.test_permissions import INDEX, TABLE, granted
+from tests.infra.test_permissions import CONTENT_KEY, INDEX, TABLE, granted
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -32,8 +44,13 @@ type Requests = defaultdict[str, set[str]]
 type Call = Callable[..., list[Any]]
 
 NAME = "asked-for"
+ALIAS = f"alias/{NAME}"
 ORDERS = sorted(SAMPLES.glob("segment/order.*.json"), reverse=True)
 """They arrive in an order that makes the updater do all it can: a refund takes back a memory of its order."""
+
+
+ANSWERED = SAMPLES / "survey" / "form.response_submitted.json"
+"""The one event behind its answers."""
 
 
 class Context:
@@ -53,7 +70,7 @@ def actions(request: Any) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def aws(patch: pytest.MonkeyPatch, directory: Path) -> Iterator[None]:
-    """The template's table, and a bus, of a local AWS that answers over HTTP."""
+    """The template's table, a bus, a queue, a bucket and a key, of a local AWS that answers over HTTP."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -67,6 +84,10 @@ def aws(patch: pytest.MonkeyPatch, directory: Path) -> Iterator[None]:
     copied = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     boto3.client("dynamodb").create_table(TableName=NAME, **{name: resource["Properties"][name] for name in copied})
     boto3.client("events").create_event_bus(Name=NAME)
+    boto3.client("s3").create_bucket(Bucket=NAME)
+    boto3.client("sqs").create_queue(QueueName=NAME)
+    kms = boto3.client("kms")
+    kms.create_alias(AliasName=ALIAS, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     try:
         yield
     finally:
@@ -81,8 +102,17 @@ def recorded(requests: Requests, patch: pytest.MonkeyPatch) -> Iterator[None]:
                 requests[resource].add(action)
             return await super().__call__(request)
 
+    sdk: Any = BaseClient
+    call = sdk._make_api_call
+
+    def recording(client: Any, operation: str, arguments: Any) -> Any:
+        if client.meta.service_model.service_name == "kms":
+            requests[CONTENT_KEY].add(f"kms:{operation}")
+        return call(client, operation, arguments)
+
     with patch.context() as patched:
         patched.setattr(table, "AIOHTTP", Recording)
+        patched.setattr(sdk, "_make_api_call", recording)
         yield
 
 
@@ -92,13 +122,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Requests]:
     of_roles: dict[str, Requests] = {}
 
     def call(role: str, package: str, settings: Settings, *events: Any) -> list[Any]:
-        of_roles[role] = defaultdict(set)
+        requests = of_roles.setdefault(role, defaultdict(set))
         for name, value in settings.as_environment().items():
             patch.setenv(name, value)
         sys.modules.pop(f"{package}.handler", None)
         module: ModuleType = importlib.import_module(f"{package}.handler")
         try:
-            with recorded(of_roles[role], patch):
+            with recorded(requests, patch):
                 return [module.handler(event, Context()) for event in events]
         finally:
             module._loop.run(module._table.close())
@@ -111,23 +141,73 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Requests]:
 
 def work(call: Call) -> None:
     """Has each function do all that it can."""
-    messages = [on_holiday(), *(body(json.loads(path.read_text())) for path in ORDERS)]
-    updater = UpdaterSettings(stage="test", table_name=NAME, rejected_queue_url="none", payload_bucket="none")
-    assert given_back(call("UpdaterRole", "memory_updater", updater, *map(sqs, messages))) == []
+    first, *others = [on_holiday(), *(body(json.loads(path.read_text())) for path in (*ORDERS, ANSWERED))]
+    updater = UpdaterSettings(
+        stage="test", table_name=NAME, content_key=ALIAS, rejected_queue_url="none", payload_bucket="none"
+    )
+    assert given_back(call("UpdaterRole", "memory_updater", updater, sqs(first))) == []
+    # Another process, which does not know the key that the first one made.
+    assert given_back(call("UpdaterRole", "memory_updater", updater, *map(sqs, others))) == []
 
     spoil()
-    lead = json.loads(ORDERS[0].read_text())["Detail"]["metadata"]
-    request = {"lead_id": lead["lead_organization_id"], "organization_id": lead["organization_id"], "run_id": "run"}
-    rebuilder = RebuilderSettings(stage="test", table_name=NAME, payload_bucket="none")
-    assert given_back(call("RebuilderRole", "rebuilder", rebuilder, sqs(json.dumps(request)))) == []
+    lead, other = (json.loads(path.read_text())["Detail"]["metadata"] for path in (ORDERS[0], ANSWERED))
+    rebuilds = [
+        {"lead_id": each["lead_organization_id"], "organization_id": each["organization_id"], "run_id": "run"}
+        for each in (lead, other)
+    ]
+    rebuilder = RebuilderSettings(stage="test", table_name=NAME, content_key=ALIAS, payload_bucket="none")
+    assert given_back(call("RebuilderRole", "rebuilder", rebuilder, *map(sqs, map(json.dumps, rebuilds)))) == []
 
-    cleanup = CleanupSettings(stage="test", table_name=NAME, bus_name=NAME)
+    cleanup = CleanupSettings(stage="test", table_name=NAME, content_key=ALIAS, bus_name=NAME)
     assert call("CleanupRole", "cleanup", cleanup, {}) == [{"published": 1, "finished": True}]
 
-    resolver = ResolverSettings(stage="test", table_name=NAME)
-    template = {"organization_id": ORGANIZATION, "leads": [LEAD], "template": "{{purchase.summary.order_count}}"}
+    resolver = ResolverSettings(stage="test", table_name=NAME, content_key=ALIAS)
+    template = {
+        "organization_id": lead["organization_id"],
+        "leads": [lead["lead_organization_id"]],
+        "template": "{{purchase.summary.order_count}}",
+    }
     (answer,) = call("ResolverRole", "resolver", resolver, template)
-    assert answer["reads"]["get_item"] == 1
+    assert answer["leads"][0]["missing"] == []
+
+    forget(call, lead)
+
+
+def forget(call: Call, lead: dict[str, str]) -> None:
+    """Erases events, also one that never came, a lead, and the organization, after its keys were rotated."""
+    of_lead = {"lead_id": lead["lead_organization_id"], "asked_by": "me"}
+    event_ids = [json.loads(path.read_text())["Detail"]["metadata"]["event_id"] for path in ORDERS]
+    operations: list[dict[str, Any]] = [
+        {"operation": "begin_organization", "organization_id": str(uuid4()), "hash_names": True},
+        {"operation": "rotate_key"},
+        {"operation": "reseal"},
+        {"operation": "erase_event", "ref": "segment/never-came", **of_lead},
+        *({"operation": "erase_event", "ref": f"segment/{event_id}", **of_lead} for event_id in event_ids),
+        {"operation": "erase_lead", **of_lead},
+        {"operation": "erase_organization", "asked_by": "me"},
+    ]
+    url = boto3.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
+    privacy = PrivacySettings(
+        stage="test",
+        table_name=NAME,
+        content_key=ALIAS,
+        payload_bucket=NAME,
+        rejected_queue_url=url,
+        dead_letter_queue_url=url,
+        rebuild_dead_letter_queue_url=url,
+        point_in_time_recovery=False,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(erasure, "ORGANIZATION_SETTLES", timedelta(0))
+        requests = [{"organization_id": lead["organization_id"], **operation} for operation in operations]
+        begun, rotated, resealed, *erased = call("PrivacyRole", "privacy", privacy, *requests)
+    assert (begun, rotated) == ({"version": 1}, {"version": 2})
+    assert resealed["page"]["items"] > 0
+    assert {each["receipt"]["found_again"] for each in erased} == {0}
+    assert [each["receipt"]["removed"].get("events", 0) for each in erased[: 1 + len(ORDERS)]] == [0] + [1] * len(
+        ORDERS
+    )
+    assert erased[-1]["receipt"]["finished"]
 
 
 def sqs(message: str) -> dict[str, Any]:
@@ -149,22 +229,26 @@ def on_holiday() -> str:
 
 
 def spoil() -> None:
-    """Takes rows away, leaves one that no event supports, and breaks the links of events, for the rebuilder to mend."""
+    """Takes away a row, and the event that alone supports another, and breaks the links of events, for the rebuilder to
+    mend.
+    """
     spoiled: Any = boto3.resource("dynamodb").Table(NAME)
+    answered = parse(body(json.loads(ANSWERED.read_text())), datetime.now(UTC))
+    lost = (keys.event_key(answered.lead_organization_id, answered.ref).sk, "purchase#summary")
     for item in spoiled.scan()["Items"]:
         key = {name: item[name] for name in (keys.PK, keys.SK)}
-        if item[keys.SK].startswith("purchase#product:"):
+        if item[keys.SK] in lost:
             spoiled.delete_item(Key=key)
-            spoiled.put_item(Item={**item, keys.SK: "purchase#product:nobody-bought-this"})
-        if keys.TOUCHES in item:
+        elif keys.TOUCHES in item:
             spoiled.update_item(
                 Key=key, UpdateExpression=f"SET {keys.TOUCHES} = :none", ExpressionAttributeValues={":none": []}
             )
 
 
-@pytest.mark.parametrize("role", ["UpdaterRole", "RebuilderRole", "CleanupRole", "ResolverRole"])
-def test_a_role_allows_of_the_table_what_its_function_asks_for(
+@pytest.mark.parametrize("role", ["UpdaterRole", "RebuilderRole", "CleanupRole", "ResolverRole", "PrivacyRole"])
+def test_a_role_allows_of_the_table_and_the_key_what_its_function_asks_for(
     template: Template, asked: dict[str, Requests], role: str
 ) -> None:
     allowed = granted(template, role)
-    assert {resource: allowed[resource] for resource in (TABLE, INDEX) if resource in allowed} == asked[role]
+    named = (TABLE, INDEX, CONTENT_KEY)
+    assert {resource: allowed[resource] for resource in named if resource in allowed} == asked[role]

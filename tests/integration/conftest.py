@@ -12,7 +12,12 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.keyrings import Keyrings
+from lead_memory.adapters.kms import KeyService
+from lead_memory.adapters.large_payloads import PayloadBucket
+from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
+from tests.events import NOW
 
 REGION = "us-east-1"
 _numbers = count()
@@ -63,10 +68,32 @@ def table_name(environment: dict[str, str]) -> str:
 
 
 @pytest.fixture
+def content_key(environment: dict[str, str]) -> str:
+    return boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+
+
+@pytest.fixture
 async def table(table_name: str, environment: dict[str, str]) -> AsyncIterator[DynamoTable]:
     table = DynamoTable.open(table_name, environment)
     yield table
     await table.close()
+
+
+@pytest.fixture
+def keyrings(table: DynamoTable, content_key: str) -> Keyrings:
+    return Keyrings(table, KeyService(content_key))
+
+
+@pytest.fixture
+def bucket(environment: dict[str, str]) -> str:
+    name = f"payloads-{next(_numbers)}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def store(table: DynamoTable, keyrings: Keyrings, bucket: str) -> EventStore:
+    return EventStore(table, keyrings, PayloadBucket(bucket), lambda: NOW)
 
 
 @pytest.fixture

@@ -2,18 +2,19 @@
 
 import asyncio
 import hashlib
-import importlib
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from socket import socket
+from types import ModuleType
 from typing import Any
 
 import boto3
 import pytest
 
 from lead_memory.adapters import bus, keys
+from lead_memory.adapters.keyrings import Keyrings
+from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
@@ -44,15 +45,17 @@ type Record = Callable[[Iterable[str]], None]
 
 
 @pytest.fixture
-def handler(table_name: str, announced: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
-    settings = CleanupSettings(stage="test", table_name=table_name, bus_name=BUS)
+def handler(
+    table_name: str,
+    content_key: str,
+    announced: str,
+    import_handler: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Handler:
+    settings = CleanupSettings(stage="test", table_name=table_name, content_key=content_key, bus_name=BUS)
     for name, value in settings.as_environment().items():
         monkeypatch.setenv(name, value)
-    sys.modules.pop("cleanup.handler", None)
-    module = importlib.import_module("cleanup.handler")
-    yield module.handler
-    module._loop.run(module._table.close())
-    module._loop.close()
+    return import_handler("cleanup").handler  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -72,14 +75,15 @@ def announced(environment: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.fixture
-def record(table_name: str, environment: dict[str, str]) -> Record:
+def record(table_name: str, content_key: str, environment: dict[str, str]) -> Record:
     """Does what the updater does with messages."""
 
     def record(messages: Iterable[str]) -> None:
         async def recorded() -> None:
             table = DynamoTable.open(table_name, environment)
             events = [parse(message, datetime.now(UTC)) for message in messages]
-            store = EventStore(table, PayloadBucket("none"), lambda: datetime.now(UTC))
+            keyrings = Keyrings(table, KeyService(content_key))
+            store = EventStore(table, keyrings, PayloadBucket("none"), lambda: datetime.now(UTC))
             results = await Recorder(store).record(events)
             await table.close()
             assert set(results) == {Outcome.RECORDED}
@@ -141,8 +145,8 @@ def test_a_memory_that_cannot_be_read_is_logged_by_its_hash_and_the_others_are_a
     record(map(on_holiday, ("a", "broken", "c")))
     boto3.resource("dynamodb").Table(table_name).update_item(
         Key={keys.PK: LEAD, keys.SK: "fact#broken"},
-        UpdateExpression="SET content = :it",
-        ExpressionAttributeValues={":it": b'{"until'},
+        UpdateExpression="SET ends_at = :it",
+        ExpressionAttributeValues={":it": "Monday"},
     )
     assert handler({}, Context(MUCH_TIME_MS)) == {"published": 2, "finished": True}
     assert keys_of(received(announced)) == {"a", "c"}

@@ -1,10 +1,9 @@
 """The rebuilder's handler on a table."""
 
 import asyncio
-import importlib
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import boto3
@@ -12,31 +11,53 @@ import msgspec
 import pytest
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.event_items import tombstone
+from lead_memory.adapters.keyrings import Keyrings
+from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
+from lead_memory.domain.memories import Lead
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.settings import RebuilderSettings
 from tests.events import NOW, ORGANIZATION, all_samples
 from tests.fakes import canonical_bytes
 
+type OnStore = Callable[[Callable[[EventStore], Any]], Any]
 type Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
 @pytest.fixture
-def handler(table_name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
-    settings = RebuilderSettings(stage="test", table_name=table_name, payload_bucket="none")
+def handler(
+    table_name: str,
+    content_key: str,
+    import_handler: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Handler:
+    settings = RebuilderSettings(stage="test", table_name=table_name, content_key=content_key, payload_bucket="none")
     for name, value in settings.as_environment().items():
         monkeypatch.setenv(name, value)
-    sys.modules.pop("rebuilder.handler", None)
-    module = importlib.import_module("rebuilder.handler")
-    yield module.handler
-    module._loop.run(module._table.close())
-    module._loop.close()
+    return import_handler("rebuilder").handler  # type: ignore[no-any-return]
 
 
 @pytest.fixture
-def leads(table_name: str, environment: dict[str, str]) -> dict[str, str]:
+def on_store(table_name: str, content_key: str, environment: dict[str, str]) -> OnStore:
+    def on_store(use: Callable[[EventStore], Any]) -> Any:
+        async def run() -> Any:
+            table = DynamoTable.open(table_name, environment)
+            keyrings = Keyrings(table, KeyService(content_key))
+            try:
+                return await use(EventStore(table, keyrings, PayloadBucket("none"), lambda: NOW))
+            finally:
+                await table.close()
+
+        return asyncio.run(run())
+
+    return on_store
+
+
+@pytest.fixture
+def leads(on_store: OnStore) -> dict[str, str]:
     """The organization of every sample's lead, recorded."""
     of = {sample.lead_organization_id: sample.organization_id for sample in all_samples()}
 
@@ -45,23 +66,12 @@ def leads(table_name: str, environment: dict[str, str]) -> dict[str, str]:
             events = [sample for sample in all_samples() if sample.lead_organization_id == lead]
             assert set(await Recorder(store).record(events)) == {Outcome.RECORDED}
 
-    on(table_name, environment, record)
+    on_store(record)
     return of
 
 
-def on(table_name: str, environment: dict[str, str], use: Callable[[EventStore], Any]) -> Any:
-    async def run() -> Any:
-        table = DynamoTable.open(table_name, environment)
-        try:
-            return await use(EventStore(table, PayloadBucket("none"), lambda: NOW))
-        finally:
-            await table.close()
-
-    return asyncio.run(run())
-
-
-def memories(table_name: str, environment: dict[str, str], lead: str) -> dict[str, bytes]:
-    snapshot = on(table_name, environment, lambda store: store.all_memories(lead))
+def memories(on_store: OnStore, lead: Lead) -> dict[str, bytes]:
+    snapshot = on_store(lambda store: store.all_memories(lead))
     return canonical_bytes({name: stored.memory for name, stored in snapshot.memories.items()})
 
 
@@ -70,9 +80,9 @@ def sqs(*requests: Any) -> dict[str, Any]:
 
 
 def test_leads_of_the_queue_are_rebuilt_and_counted_and_what_fails_is_given_back_alone(
-    handler: Handler, leads: dict[str, str], table_name: str, environment: dict[str, str]
+    handler: Handler, leads: dict[str, str], on_store: OnStore, table_name: str
 ) -> None:
-    before = {lead: memories(table_name, environment, lead) for lead in leads}
+    before = {lead: memories(on_store, Lead(leads[lead], lead)) for lead in leads}
     table: Any = boto3.resource("dynamodb").Table(table_name)
     spoiled = 0
     for item in table.scan()["Items"]:
@@ -85,14 +95,21 @@ def test_leads_of_the_queue_are_rebuilt_and_counted_and_what_fails_is_given_back
     answer = handler(sqs(nobody, *requests), None)
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
-    assert {lead: memories(table_name, environment, lead) for lead in leads} == before
+    assert {lead: memories(on_store, Lead(leads[lead], lead)) for lead in leads} == before
     counted = table.get_item(Key=keys.rebuild_key("run")._asdict())["Item"]
     assert (counted["leads"], counted["memories"]) == (len(leads), spoiled)
     assert spoiled > 0
 
 
+def test_a_lead_that_was_erased_meanwhile_is_done(handler: Handler, leads: dict[str, str], table_name: str) -> None:
+    lead, organization = next(iter(leads.items()))
+    stone = tombstone(keys.head_key(lead), organization, NOW)
+    boto3.resource("dynamodb").Table(table_name).put_item(Item=stone)
+    assert handler(sqs({"lead_id": lead, "organization_id": organization}), None) == {"batchItemFailures": []}
+
+
 def test_a_call_checks_one_lead_and_changes_nothing_until_it_is_asked_to(
-    handler: Handler, leads: dict[str, str], table_name: str, environment: dict[str, str]
+    handler: Handler, leads: dict[str, str], table_name: str
 ) -> None:
     table: Any = boto3.resource("dynamodb").Table(table_name)
     item = next(item for item in table.scan()["Items"] if item[keys.SK] == "purchase#last_transaction")
@@ -134,9 +151,7 @@ def test_every_lead_and_organization_is_in_the_registry_once(leads: dict[str, st
     assert sorted(found) == sorted(leads.items())
 
 
-def test_an_organization_that_another_process_wrote_is_no_conflict(
-    leads: dict[str, str], table_name: str, environment: dict[str, str]
-) -> None:
+def test_an_organization_that_another_process_wrote_is_no_conflict(leads: dict[str, str], on_store: OnStore) -> None:
     """A second process does not know what the first has written."""
     sample = all_samples()[0]
 
@@ -144,4 +159,4 @@ def test_an_organization_that_another_process_wrote_is_no_conflict(
         event = msgspec.structs.replace(sample, lead_organization_id="aaaaaaaa-0000-4000-8000-000000000000")
         assert await Recorder(store).record([event]) == [Outcome.RECORDED]
 
-    on(table_name, environment, record)
+    on_store(record)

@@ -8,11 +8,13 @@ from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
+from aiodynamo.operations import Put
 
+from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.memory_items import memory_item
 from lead_memory.adapters.profiles import RdsProfiles
+from lead_memory.adapters.table import DynamoTable
 from lead_memory.services.resolve import Profile, ProfilesRefused, ProfilesTooLarge
 from lead_memory.settings import ResolverSettings
 from tests.unit.resolve.fakes import ANA, BRUNO, ORGANIZATION, memory
@@ -27,10 +29,12 @@ SLOW_TO_LOAD = ("pydantic", "babel", "boto3", "botocore", "difflib")
 
 
 @pytest.fixture
-def settings(table_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for remembered in MEMORIES:
-        boto3.resource("dynamodb").Table(table_name).put_item(Item=memory_item(remembered, 1))
-    use(monkeypatch, ResolverSettings(stage="local", table_name=table_name))
+async def settings(
+    table: DynamoTable, keyrings: Keyrings, table_name: str, content_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = await keyrings.of_or_new(ORGANIZATION)
+    await table.transact([Put(table_name, memory_item(remembered, 1, keyring)) for remembered in MEMORIES])
+    use(monkeypatch, ResolverSettings(stage="local", table_name=table_name, content_key=content_key))
 
 
 @pytest.fixture
@@ -39,12 +43,13 @@ def handler(settings: None, import_handler: Callable[[str], ModuleType]) -> Hand
 
 
 @pytest.fixture
-def with_profiles(settings: None, table_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def with_profiles(settings: None, table_name: str, content_key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use(
         monkeypatch,
         ResolverSettings(
             stage="local",
             table_name=table_name,
+            content_key=content_key,
             profile_cluster_arn="arn:aws:rds:us-east-1:000000000000:cluster:leads",
             profile_secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:leads",
             profile_database="leads",
@@ -82,10 +87,10 @@ def test_the_handler_answers_each_lead_in_plain_json_call_after_call(
     assert ana["text"] == "You purchased Whey Protein 1kg for R$189.90. You found us through Instagram, right?"
     assert (bruno["status"], bruno["text"]) == ("missing", None)
     assert {missing["reason"] for missing in bruno["missing"]} == {"never_seen"}
-    assert answer["reads"] == {"get_item": 4, "sql": 0}
+    assert answer["reads"] == {"get_item": 5, "sql": 0}
     assert handler(asked, None)["leads"][0]["text"] == ana["text"]
     metrics, _ = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (metrics["leads"], metrics["leads_missing"], metrics["get_items"]) == (2, 1, 4)
+    assert (metrics["leads"], metrics["leads_missing"], metrics["get_items"]) == (2, 1, 5)
 
 
 def test_a_mistake_is_an_answer_and_a_plan_reads_nothing(handler: Handler) -> None:

@@ -39,6 +39,7 @@ insert into {name} values
 settings = ResolverSettings(
     stage="local",
     table_name="memories",
+    content_key="none",
     profile_cluster_arn="arn:aws:rds:us-east-1:000000000000:cluster:leads",
     profile_secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:leads",
     profile_database="postgres",
@@ -249,9 +250,9 @@ def test_a_table_or_column_that_is_no_identifier_is_refused_at_start(name: str) 
 
 
 def test_a_stage_without_profile_settings_has_no_profiles_and_half_of_them_is_an_error() -> None:
-    assert RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories")) is None
+    assert RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories", content_key="none")) is None
     with pytest.raises(msgspec.ValidationError, match="missing required field"):
-        RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories", profile_table="leads"))
+        RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories", content_key="none", profile_table="leads"))
 
 
 def test_a_profile_table_without_a_field_is_an_error() -> None:

@@ -6,23 +6,24 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import psutil
 
-from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import touched
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import refold
+from lead_memory.domain.memories import Lead
 from lead_memory_client.client import LeadMemory
 from lead_memory_client.stage import LOCAL, Stage, find_stage
 from local import deployment, state
 from local.stack import LocalStack
+from tests.events import ORGANIZATION
 from tests.fakes import canonical_bytes
+from tests.stage import open_store
 
 PROGRESS_SECONDS = 10
 POLL_SECONDS = 0.5
@@ -54,14 +55,8 @@ class Ground(NamedTuple):
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[tuple[DynamoTable, EventStore]]:
-        table = DynamoTable.open(self.stage.resources.table_name, os.environ)
-        try:
-            yield (
-                table,
-                EventStore(table, PayloadBucket(self.stage.resources.payload_bucket), lambda: datetime.now(UTC)),
-            )
-        finally:
-            await table.close()
+        async with open_store(self.stage.resources) as opened:
+            yield opened
 
     @contextmanager
     def updaters(self, count: int) -> Iterator["Updaters"]:
@@ -119,10 +114,11 @@ class Updaters:
 
 async def check_converged(store: EventStore, lead_id: str) -> list[Event]:
     """The lead's log. Raises `NotProved` where its memories are not the fold of it."""
-    log = await store.log(lead_id)
+    lead = Lead(ORGANIZATION, lead_id)
+    log = await store.log(lead)
     cases = Cases(log)
     names = {name for event in log for name in touched(event, cases.of(event))}
-    found = (await store.snapshot(lead_id, names)).memories
+    found = (await store.snapshot(lead, names)).memories
     recorded = canonical_bytes({name: stored.memory for name, stored in found.items()})
     folded = canonical_bytes(refold(log, names))
     differing = {name for name in {*recorded, *folded} if recorded.get(name) != folded.get(name)}

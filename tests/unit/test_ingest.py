@@ -9,11 +9,11 @@ import pytest
 
 from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.domain.events import Event, parse
-from lead_memory.domain.memories import MemoryKey
-from lead_memory.services.ingest import Message, Report, ingest
+from lead_memory.domain.memories import Lead, MemoryKey
+from lead_memory.services.ingest import SECONDS_TO_REJECT, Message, Report, ingest
 from lead_memory.services.record import Recorder
 from lead_memory.services.store import Commit, Snapshot
-from tests.events import LEAD, NOW, body, entry
+from tests.events import LEAD, NOW, ORGANIZATION, body, entry
 from tests.fakes import MemoryStore, no_pause
 
 
@@ -24,7 +24,7 @@ class Queue:
         self.away = away
         self.sent: dict[str, tuple[str, str]] = {}
 
-    async def send(self, rejected: Sequence[tuple[Message, Rejected]]) -> set[str]:
+    async def send(self, rejected: Sequence[tuple[Message, Rejected]], patience_seconds: float) -> set[str]:
         if self.away:
             return {message.message_id for message, _ in rejected}
         self.sent.update({message.message_id: (rejection.reason, message.body) for message, rejection in rejected})
@@ -35,13 +35,13 @@ def view(event_id: str) -> str:
     return body(entry("product.viewed", {"sku": "a"}, event_id=event_id))
 
 
-async def take_in(messages: dict[str, str], store: MemoryStore, queue: Queue, patience_seconds: float = 5) -> Report:
+async def take_in(messages: dict[str, str], store: MemoryStore, queue: Queue, recording_seconds: float = 5) -> Report:
     return await ingest(
         [Message(message_id, text) for message_id, text in messages.items()],
         recorder=Recorder(store, no_pause),
         rejected_queue=queue,
         now=NOW,
-        patience_seconds=patience_seconds,
+        patience_seconds=SECONDS_TO_REJECT + recording_seconds,
     )
 
 
@@ -81,15 +81,24 @@ async def test_the_original_body_is_what_is_rejected() -> None:
     assert queue.sent["a"][1] == text
 
 
+async def test_another_organizations_event_of_a_lead_is_refused_alone() -> None:
+    foreign = body(entry("product.viewed", {"sku": "b"}, organization_id="99999999-0000-4000-8000-000000000000"))
+    store, queue = MemoryStore(), Queue()
+    report = await take_in({"a": view("1"), "b": foreign, "c": view("2")}, store, queue)
+    assert report.counts == {"recorded": 2, "rejected": 1}
+    assert queue.sent["b"][0] == "wrong_organization"
+    assert {event.organization_id for event, _ in store.events.values()} == {ORGANIZATION}
+
+
 async def test_a_lead_whose_store_does_not_answer_in_time_is_given_back_and_the_others_are_not() -> None:
     class Slow(MemoryStore):
-        async def snapshot(self, lead_id: str, names: Collection[MemoryKey]) -> Snapshot:
-            if lead_id != LEAD:
+        async def snapshot(self, lead: Lead, names: Collection[MemoryKey]) -> Snapshot:
+            if lead.lead_id != LEAD:
                 await asyncio.Event().wait()
-            return await super().snapshot(lead_id, names)
+            return await super().snapshot(lead, names)
 
     other = body(entry("product.viewed", {"sku": "a"}, lead_organization_id="22222222-2222-4333-8444-555555555555"))
-    report = await take_in({"a": view("1"), "b": other}, Slow(), Queue(), patience_seconds=0.2)
+    report = await take_in({"a": view("1"), "b": other}, Slow(), Queue(), recording_seconds=0.2)
     assert report.given_back == {"b"}
     assert report.counts["recorded"] == 1
 
@@ -104,3 +113,17 @@ async def test_a_message_that_breaks_the_parser_costs_no_other(monkeypatch: pyte
     report = await take_in({"a": view("1"), "b": "broken"}, MemoryStore(), Queue())
     assert report.given_back == {"b"}
     assert report.counts["recorded"] == 1
+
+
+async def test_of_what_was_erased_only_what_names_it_waits_in_the_rejected_queue() -> None:
+    store, queue = MemoryStore(), Queue()
+    store.erased.add("test/1")
+    made = entry("product.viewed", {"sku": "a"}, event_id="1", correlation_id="secret", note="secret")
+    made["Detail"]["raw_payload"] = {"secret": "secret"}
+    report = await take_in({"a": body(made), "b": view("2")}, store, queue)
+    assert report.counts == {"recorded": 1, "rejected": 1}
+    reason, rejected = queue.sent["a"]
+    assert (reason, "secret" in rejected) == ("erased", False)
+    metadata = json.loads(rejected)["detail"].pop("metadata")
+    assert json.loads(rejected).keys() == {"source", "detail-type", "detail"}
+    assert (metadata["event_id"], metadata["lead_organization_id"]) == ("1", LEAD)

@@ -55,6 +55,7 @@ class EventBus:
                 ]
             )
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"the bus did not answer: {type(error).__name__}") from error
+            # Without the cause, whose message quotes the bus's: nobody else catches this, so Lambda logs it.
+            raise Unavailable(f"the bus did not answer: {type(error).__name__}") from None
         if answer["FailedEntryCount"]:
             raise Unavailable(f"the bus refused {answer['FailedEntryCount']} of {len(entries)} entries")

@@ -9,15 +9,18 @@ import msgspec
 
 from lead_memory.adapters import keys
 from lead_memory.adapters.large_payloads import LARGE_CONTENT, object_key
-from lead_memory.adapters.memory_items import CONTENT, ORGANIZATION, Item, iso, time
+from lead_memory.adapters.memory_items import CONTENT, ERASED_AT, ORGANIZATION, Item, iso, time
+from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event, validated
-from lead_memory.domain.memories import MemoryKey
+from lead_memory.domain.limits import ITEM_BYTES
+from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 
 CONTENT_HASHES = "content_hashes"
+"""Sealed: the hash of a short answer tells the answer."""
+TOUCHED_NAMES = "touched_names"
+"""Of an event of an organization whose memories' sort keys are hashes: sealed, their names."""
 UNSETTLED = "unsettled"
-ITEM_BYTES = 350_000
-"""DynamoDB takes 409,600; the rest is for names of memories that the event may yet have a part in."""
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -32,17 +35,22 @@ class PackedEvent(NamedTuple):
     """What the object that the item points to must hold; None where the item holds all."""
 
 
-def packed_event(event: Event, touches: Collection[MemoryKey], *, recorded_at: datetime, settled: bool) -> PackedEvent:
+def packed_event(
+    event: Event, touches: Collection[MemoryKey], keyring: Keyring, *, recorded_at: datetime, settled: bool
+) -> PackedEvent:
     """Raises `Rejected` when the names of the memories that the event touches do not fit into an item."""
-    item = _without_content(event, touches, recorded_at=recorded_at, settled=settled)
+    item = _without_content(event, touches, keyring, recorded_at=recorded_at, settled=settled)
     room = ITEM_BYTES - _size(item)
     if room < 0:
         raise Rejected("too_large", f"the names of the event's {len(touches):,} memories do not fit into an item")
-    whole = _packed(event, event.raw_payload_json)
+    place = (item[keys.PK], item[keys.SK], CONTENT)
+    packed = _packed(event, event.raw_payload_json)
+    whole = keyring.seal(packed, *place)
     if len(whole) <= room:
         return PackedEvent({**item, CONTENT: whole}, None)
-    item[LARGE_CONTENT] = object_key(event.lead_organization_id, event.ref, whole)
-    to_fold = _packed(event, None)
+    fingerprint = keyring.fingerprint(event.ref.encode() + b"\0" + packed)
+    item[LARGE_CONTENT] = object_key(event.lead_organization_id, event.ref, fingerprint)
+    to_fold = keyring.seal(_packed(event, None), *place)
     return PackedEvent({**item, CONTENT: to_fold} if len(to_fold) <= room else item, whole)
 
 
@@ -60,7 +68,10 @@ def _size(item: Item) -> int:
     return len(msgspec.json.encode(item))
 
 
-def _without_content(event: Event, touches: Collection[MemoryKey], *, recorded_at: datetime, settled: bool) -> Item:
+def _without_content(
+    event: Event, touches: Collection[MemoryKey], keyring: Keyring, *, recorded_at: datetime, settled: bool
+) -> Item:
+    key = keys.event_key(event.lead_organization_id, event.ref)
     optional = {
         "sequence": event.sequence,
         "correlation_id": event.correlation_id,
@@ -68,11 +79,11 @@ def _without_content(event: Event, touches: Collection[MemoryKey], *, recorded_a
         UNSETTLED: None if settled else 1,
     }
     return {
-        **keys.event_key(event.lead_organization_id, event.ref)._asdict(),
+        **key._asdict(),
         keys.GSI1_PK: keys.timeline(event.lead_organization_id),
         keys.GSI1_SK: keys.timeline_place(event.position),
-        keys.TOUCHES: touched_keys(touches),
-        CONTENT_HASHES: list(event.content_hashes),
+        **touches_of(key, touches, keyring),
+        CONTENT_HASHES: keyring.seal(msgspec.json.encode(event.content_hashes), *key, CONTENT_HASHES),
         ORGANIZATION: event.organization_id,
         "source": event.source,
         "event_id": event.event_id,
@@ -84,13 +95,38 @@ def _without_content(event: Event, touches: Collection[MemoryKey], *, recorded_a
     }
 
 
-def touched_keys(names: Collection[MemoryKey]) -> list[str]:
-    return sorted(keys.memory_sk(name) for name in names)
+def touches_of(key: keys.Key, names: Collection[MemoryKey], keyring: Keyring) -> Item:
+    """The attributes that say which memories an event has a part in."""
+    ordered = sorted(names)
+    attributes: Item = {keys.TOUCHES: [keyring.memory_key(key.pk, name).sk for name in ordered]}
+    if keyring.hashes_names:
+        attributes[TOUCHED_NAMES] = keyring.seal(msgspec.json.encode(ordered), *key, TOUCHED_NAMES)
+    return attributes
 
 
-def event_of(item: Mapping[str, Any]) -> Event:
-    """Where the item points to an object, its `content` is to be the object's, or the raw payload stays behind."""
-    content = msgspec.json.decode(zlib.decompress(item[CONTENT]), type=_Content)
+def touched_names(item: Mapping[str, Any], keyring: Keyring) -> frozenset[MemoryKey]:
+    """Raises `KeyUnknown` or `Unreadable`."""
+    if TOUCHED_NAMES not in item:
+        return frozenset(map(keys.memory_name, item[keys.TOUCHES]))
+    names = msgspec.json.decode(_opened(item, TOUCHED_NAMES, keyring), type=list[tuple[MemoryType, str]])
+    return frozenset(MemoryKey(*name) for name in names)
+
+
+def content_hashes(item: Mapping[str, Any], keyring: Keyring) -> tuple[str, ...]:
+    """Raises `KeyUnknown` or `Unreadable`."""
+    return msgspec.json.decode(_opened(item, CONTENT_HASHES, keyring), type=tuple[str, ...])
+
+
+def _opened(item: Mapping[str, Any], attribute: str, keyring: Keyring) -> bytes:
+    return keyring.open(item[attribute], item[keys.PK], item[keys.SK], attribute)
+
+
+def event_of(item: Mapping[str, Any], keyring: Keyring) -> Event:
+    """Where the item points to an object, its `content` is to be the object's, or the raw payload stays behind.
+
+    Raises `KeyUnknown` or `Unreadable`.
+    """
+    content = msgspec.json.decode(zlib.decompress(_opened(item, CONTENT, keyring)), type=_Content)
     return Event(
         source=item["source"],
         event_id=item["event_id"],
@@ -106,24 +142,20 @@ def event_of(item: Mapping[str, Any]) -> Event:
         data_json=bytes(content.data),
         raw_payload_json=None if content.raw_payload == msgspec.Raw(b"null") else bytes(content.raw_payload),
         data_was_mapped=content.mapped,
-        content_hashes=tuple(item[CONTENT_HASHES]),
+        content_hashes=content_hashes(item, keyring),
     )
 
 
-def organization_item(organization_id: str, recorded_at: datetime) -> Item:
+def head_item(lead: Lead, recorded_at: datetime) -> Item:
     return {
-        **keys.organization_key(organization_id)._asdict(),
-        keys.GSI1_PK: keys.ORGANIZATIONS,
-        keys.GSI1_SK: organization_id,
+        **keys.head_key(lead.lead_id)._asdict(),
+        keys.GSI1_PK: keys.registry(*lead),
+        keys.GSI1_SK: lead.lead_id,
+        ORGANIZATION: lead.organization_id,
         "created_at": iso(recorded_at),
     }
 
 
-def head_item(lead_id: str, organization_id: str, recorded_at: datetime) -> Item:
-    return {
-        **keys.head_key(lead_id)._asdict(),
-        keys.GSI1_PK: keys.registry(organization_id, lead_id),
-        keys.GSI1_SK: lead_id,
-        ORGANIZATION: organization_id,
-        "created_at": iso(recorded_at),
-    }
+def tombstone(key: keys.Key, organization_id: str, erased_at: datetime) -> Item:
+    """What is left in the place of an erased event or lead, so that it stays out: no content, and in no index."""
+    return {**key._asdict(), ORGANIZATION: organization_id, ERASED_AT: iso(erased_at)}

@@ -21,6 +21,9 @@ REGISTRY_SHARDS = 16
 ORGANIZATIONS = "organizations"
 """The index's partition of organizations: each is written once."""
 
+EVENT_ID_DIGITS = 40
+"""Hexadecimal ones, of an event id's SHA-256."""
+
 _EVENT = "event"
 HEAD_SK = "lead#head"
 EVENT_SK_PREFIX = f"{_EVENT}#"
@@ -47,10 +50,22 @@ def memory_name(sk: str) -> MemoryKey:
     return MemoryKey(MemoryType(memory_type), key)
 
 
+def kind(sk: str) -> str:
+    """What the item is: a memory's type, `event`, `lead`, or whatever else comes to be kept."""
+    return sk.partition("#")[0]
+
+
+def hashed_memory_sk(memory_type: MemoryType, digest: str) -> str:
+    return f"{memory_type}#~{digest}"
+
+
 def event_key(lead_id: str, ref: str) -> Key:
-    """`ref` is `<source>/<event_id>`; a source has no slash."""
+    """`ref` is `<source>/<event_id>`; a source has no slash.
+
+    The id is hashed, because an erased event's key stays, and an integration may have put anything into its ids.
+    """
     source, _, event_id = ref.partition("/")
-    return Key(lead_id, f"{_EVENT}#{source}#{event_id}")
+    return Key(lead_id, f"{_EVENT}#{source}#{hashlib.sha256(event_id.encode()).hexdigest()[:EVENT_ID_DIGITS]}")
 
 
 def head_key(lead_id: str) -> Key:
@@ -88,6 +103,19 @@ def registries(organization_id: str) -> list[str]:
     return [_registry(organization_id, shard) for shard in range(REGISTRY_SHARDS)]
 
 
+def erased_registry(organization_id: str, lead_id: str) -> str:
+    """As `registry`, of the leads that were erased: their tombstones are found when the organization is."""
+    return _erased(registry(organization_id, lead_id))
+
+
+def erased_registries(organization_id: str) -> list[str]:
+    return list(map(_erased, registries(organization_id)))
+
+
+def _erased(registry: str) -> str:
+    return f"erased#{registry}"
+
+
 def _registry(organization_id: str, shard: int) -> str:
     return f"registry#{organization_id}#{shard}"
 
@@ -98,6 +126,10 @@ def due(shard: int) -> str:
 
 def due_shard(lead_id: str) -> str:
     return due(_shard(lead_id, DUE_SHARDS))
+
+
+NEVER = "~"
+"""After every due date."""
 
 
 def due_at(time: datetime) -> str:

@@ -2,10 +2,11 @@
 
 import asyncio
 import hashlib
-import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import batched
 from typing import TYPE_CHECKING
 
+from lead_memory.adapters.sdk import ONE_RETRY, SdkClient, failures_named
 from lead_memory.domain.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -16,21 +17,30 @@ LARGE_CONTENT = "large_content"
 """
 PREFIX = "events/"
 OBJECTS_AT_ONCE = 8
+DELETED_AT_ONCE = 1_000
+"""S3's limit."""
+_OTHER_MEANWHILE = frozenset({"NoSuchKey", "PreconditionFailed", "ConditionalRequestConflict"})
 
 
-def object_key(lead_id: str, ref: str, content: bytes) -> str:
+def object_key(lead_id: str, ref: str, fingerprint: str) -> str:
     """The same event with the same content has the same key, so that a retry writes the same object."""
-    return f"{PREFIX}{lead_id}/{hashlib.sha256(ref.encode() + b'\0' + content).hexdigest()}"
+    return f"{objects_of(lead_id, ref)}{fingerprint}"
+
+
+def objects_of(lead_id: str, ref: str | None = None) -> str:
+    """What the keys of a lead's objects begin with, or of one event's, so that they are found to be erased."""
+    return f"{PREFIX}{lead_id}/{hashlib.sha256(ref.encode()).hexdigest()}/" if ref else f"{PREFIX}{lead_id}/"
 
 
 class PayloadBucket:
-    """Every method raises `Unavailable`. The SDK, half a second, is loaded with the first large payload."""
+    """Every method raises `Unavailable`."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._at_once = asyncio.Semaphore(OBJECTS_AT_ONCE)
-        self._opening = threading.Lock()
-        self._opened: S3Client | None = None
+        self._client: SdkClient[S3Client] = SdkClient(
+            "s3", connect_timeout=2, read_timeout=4, retries=ONE_RETRY, max_pool_connections=OBJECTS_AT_ONCE
+        )
 
     async def put(self, key: str, content: bytes) -> None:
         async with self._at_once:
@@ -39,37 +49,60 @@ class PayloadBucket:
     async def get(self, object_keys: Iterable[str]) -> list[bytes]:
         return await asyncio.gather(*map(self._get_one, object_keys))
 
+    async def replace(self, key: str, changed: Callable[[bytes], bytes | None]) -> bool:
+        """Whether the object is now what `changed` made of it; None lets it be.
+
+        An object that was put anew or deleted meanwhile stays so.
+        """
+        async with self._at_once:
+            return await asyncio.to_thread(self._replace, key, changed)
+
+    async def find(self, prefix: str) -> list[str]:
+        """The keys of all objects that begin so."""
+        async with self._at_once:
+            return await asyncio.to_thread(self._find, prefix)
+
+    async def delete(self, object_keys: Sequence[str]) -> None:
+        async with self._at_once:
+            await asyncio.to_thread(self._delete, object_keys)
+
     async def _get_one(self, key: str) -> bytes:
         async with self._at_once:
             return await asyncio.to_thread(self._get, key)
 
     def _put(self, key: str, content: bytes) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-        try:
+        with failures_named("S3 did not take a payload"):
             self._client().put_object(Bucket=self._name, Key=key, Body=content)
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"S3 did not take a payload: {type(error).__name__}") from error
 
     def _get(self, key: str) -> bytes:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-        try:
+        with failures_named("S3 did not give a payload"):
             return self._client().get_object(Bucket=self._name, Key=key)["Body"].read()
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"S3 did not give a payload: {type(error).__name__}") from error
 
-    def _client(self) -> "S3Client":
-        with self._opening:
-            if self._opened is None:
-                import boto3  # noqa: PLC0415
-                from botocore.config import Config  # noqa: PLC0415
+    def _replace(self, key: str, changed: Callable[[bytes], bytes | None]) -> bool:
+        from botocore.exceptions import ClientError  # noqa: PLC0415
 
-                patience = Config(
-                    connect_timeout=2,
-                    read_timeout=4,
-                    retries={"mode": "standard", "total_max_attempts": 2},
-                    max_pool_connections=OBJECTS_AT_ONCE,
+        with failures_named("S3 did not replace a payload"):
+            try:
+                found = self._client().get_object(Bucket=self._name, Key=key)
+                new = changed(found["Body"].read())
+                if new is not None:
+                    self._client().put_object(Bucket=self._name, Key=key, Body=new, IfMatch=found["ETag"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _OTHER_MEANWHILE:
+                    return False
+                raise
+        return new is not None
+
+    def _find(self, prefix: str) -> list[str]:
+        with failures_named("S3 did not list payloads"):
+            pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self._name, Prefix=prefix)
+            return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def _delete(self, object_keys: Sequence[str]) -> None:
+        with failures_named("S3 did not delete payloads"):
+            for some in batched(object_keys, DELETED_AT_ONCE, strict=False):
+                answer = self._client().delete_objects(
+                    Bucket=self._name, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
                 )
-                self._opened = boto3.client("s3", config=patience)
-            return self._opened
+                if answer.get("Errors"):
+                    raise Unavailable(f"S3 did not delete {len(answer['Errors'])} payloads")

@@ -1,30 +1,36 @@
-"""A memory as an item: its value is content, one binary attribute of canonical JSON; the rest is in clear."""
+"""A memory as an item: its value is content, one sealed attribute of canonical JSON; the rest is in clear."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain import canonical
-from lead_memory.domain.memories import Memory, Position, Source, Tier
+from lead_memory.domain.memories import Memory, MemoryKey, Position, Source, Tier
 
 VERSION = "version"
 CONTENT = "content"
 ORGANIZATION = "organization_id"
+NAME = "name"
+"""Of a memory whose sort key is a hash: sealed, its key."""
+ERASED_AT = "erased_at"
+"""Only in what is left in the place of an erased item."""
 
 GARBAGE_AFTER = timedelta(days=7)
 """How long an expired memory may wait for the sweep."""
 
-_ENDS_AT = "ends_at"
+ENDS_AT = "ends_at"
 
 type Item = dict[str, Any]
 
 
-def memory_item(memory: Memory, version: int) -> Item:
+def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
+    key = keyring.memory_key(memory.lead_organization_id, memory.name)
     item: Item = {
-        **keys.memory_key(memory.lead_organization_id, memory.name)._asdict(),
+        **key._asdict(),
         VERSION: version,
-        CONTENT: canonical.encode(memory.value),
+        CONTENT: keyring.seal(canonical.encode(memory.value), *key, CONTENT),
         ORGANIZATION: memory.organization_id,
         "confidence": str(memory.confidence),
         "source": memory.source.value,
@@ -43,8 +49,10 @@ def memory_item(memory: Memory, version: int) -> Item:
         ],
         "fold_version": memory.fold_version,
     }
+    if keyring.hashes_names:
+        item[NAME] = keyring.seal(memory.key.encode(), *key, NAME)
     if memory.expires_at is not None:
-        item[_ENDS_AT] = iso(memory.expires_at)
+        item[ENDS_AT] = iso(memory.expires_at)
     if memory.expires_at is not None and memory.value:
         # What collects garbage comes after the sweep, which leaves an empty memory in the place of an expired one.
         item[keys.TTL] = int((memory.expires_at + GARBAGE_AFTER).timestamp())
@@ -53,16 +61,17 @@ def memory_item(memory: Memory, version: int) -> Item:
     return item
 
 
-def memory_of(item: Mapping[str, Any]) -> Memory:
-    name = keys.memory_name(item[keys.SK])
+def memory_of(item: Mapping[str, Any], keyring: Keyring) -> Memory:
+    """Raises `KeyUnknown` or `Unreadable`."""
+    name = memory_name(item, keyring)
     occurred_at, sequence, source, event_id = item["newest"]
-    expires_at = item.get(_ENDS_AT)
+    expires_at = item.get(ENDS_AT)
     return Memory(
         lead_organization_id=item[keys.PK],
         organization_id=item[ORGANIZATION],
         memory_type=name.memory_type,
         key=name.key,
-        value=canonical.decode(item[CONTENT]),
+        value=canonical.decode(keyring.open(item[CONTENT], item[keys.PK], item[keys.SK], CONTENT)),
         confidence=float(item["confidence"]),
         source=Source(item["source"]),
         source_event_ids=tuple(item["source_event_ids"]),
@@ -75,6 +84,16 @@ def memory_of(item: Mapping[str, Any]) -> Memory:
         tier=Tier(item["tier"]),
         newest=Position(time(occurred_at), sequence, source, event_id),
         fold_version=item["fold_version"],
+    )
+
+
+def memory_name(item: Mapping[str, Any], keyring: Keyring) -> MemoryKey:
+    """Raises as `memory_of` does."""
+    name = keys.memory_name(item[keys.SK])
+    return (
+        name._replace(key=keyring.open(item[NAME], item[keys.PK], item[keys.SK], NAME).decode())
+        if NAME in item
+        else name
     )
 
 

@@ -1,14 +1,14 @@
-"""The queue of what can never succeed: the original body, with the reason beside it."""
+"""The queue of what can never succeed: the body, with the reason beside it."""
 
 import asyncio
 import base64
 import gzip
 import logging
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lead_memory.domain.errors import Rejected
+from lead_memory.adapters.sdk import ONE_RETRY, SdkClient, failures_named
+from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.services.ingest import Message
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 BODY_BYTES = 1_000_000
 """SQS takes 1 MiB with the attributes; what is longer is packed, and says so in `encoding`."""
+PACKED = "gzip+base64"
 
 
 class SqsRejectedQueue:
@@ -25,39 +26,38 @@ class SqsRejectedQueue:
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
+        self._client: SdkClient[SQSClient] = SdkClient("sqs", connect_timeout=2, read_timeout=4, retries=ONE_RETRY)
 
-    async def send(self, rejected: Sequence[tuple[Message, Rejected]]) -> set[str]:
-        return await asyncio.to_thread(self._send_all, rejected)
+    async def send(self, rejected: Sequence[tuple[Message, Rejected]], patience_seconds: float) -> set[str]:
+        unsent = {message.message_id for message, _ in rejected}
 
-    def _send_all(self, rejected: Sequence[tuple[Message, Rejected]]) -> set[str]:
-        """The ids of those that could not be sent."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        async def send(message: Message, rejection: Rejected) -> None:
+            if await asyncio.to_thread(self._send, message, rejection):
+                unsent.remove(message.message_id)
 
-        unsent = set()
-        for message, rejection in rejected:
-            try:
-                self._send(message, rejection)
-            except (BotoCoreError, ClientError) as error:
-                logger.warning("a rejected message was not sent: %s", type(error).__name__)
-                unsent.add(message.message_id)
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await asyncio.gather(*(send(message, rejection) for message, rejection in rejected))
+        except TimeoutError:
+            logger.warning("%d rejected messages were not sent in time", len(unsent))
         return unsent
 
-    def _send(self, message: Message, rejection: Rejected) -> None:
-        body, encoding = message.body, "text"
+    def _send(self, message: Message, rejection: Rejected) -> bool:
+        # Half of a surrogate pair cannot be sent. Its escape can, and means the same in JSON.
+        body, encoding = message.body.encode(errors="backslashreplace").decode(), "text"
         if len(body.encode()) > BODY_BYTES:
-            body, encoding = base64.b64encode(gzip.compress(body.encode())).decode(), "gzip+base64"
+            body, encoding = base64.b64encode(gzip.compress(body.encode())).decode(), PACKED
         attributes = {"reason": rejection.reason, "detail": rejection.detail[:1000], "encoding": encoding}
-        self._sqs.send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=body,
-            MessageAttributes={name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()},
-        )
-
-    @cached_property
-    def _sqs(self) -> "SQSClient":
-        # Rejections are rare and the SDK costs half a second, so nobody else waits for it.
-        import boto3  # noqa: PLC0415
-        from botocore.config import Config  # noqa: PLC0415
-
-        patience = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
-        return boto3.client("sqs", config=patience)
+        try:
+            with failures_named("a rejected message was not sent"):
+                self._client().send_message(
+                    QueueUrl=self._queue_url,
+                    MessageBody=body,
+                    MessageAttributes={
+                        name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()
+                    },
+                )
+        except Unavailable as unsent:
+            logger.warning("%s", unsent)
+            return False
+        return True

@@ -2,132 +2,200 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 from aiodynamo.expressions import Condition, F, HashKey, RangeKey, UpdateExpression
-from aiodynamo.operations import Delete, Put, Update
+from aiodynamo.operations import ConditionCheck, Delete, Put, Update
 
 from lead_memory.adapters import keys
 from lead_memory.adapters.event_items import (
-    CONTENT_HASHES,
     UNSETTLED,
+    content_hashes,
     event_of,
     head_item,
-    organization_item,
     packed_event,
-    touched_keys,
+    tombstone,
+    touched_names,
+    touches_of,
 )
+from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.large_payloads import LARGE_CONTENT, PayloadBucket
-from lead_memory.adapters.memory_items import CONTENT, ORGANIZATION, VERSION, memory_item, memory_of
+from lead_memory.adapters.memory_items import (
+    CONTENT,
+    ERASED_AT,
+    ORGANIZATION,
+    VERSION,
+    memory_item,
+    memory_name,
+    memory_of,
+)
+from lead_memory.adapters.sealing import Keyring, Unreadable
 from lead_memory.adapters.table import Cancelled, DynamoTable, Item
-from lead_memory.domain.errors import AlreadyRecorded
+from lead_memory.domain.errors import AlreadyRecorded, Erased
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import MemoryKey, MemoryType
+from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
 from lead_memory.services.store import Commit, Known, Snapshot, Stored, Write
 
 VERSION_BITS = 63
 _ABSENT = F(keys.PK).does_not_exist()
 
+type Operation = Put | Update | Delete | ConditionCheck
+
 
 class EventStore:
-    """`lead_memory.services.store.Store`, and `lead_memory.services.rebuild.Store`."""
+    """`lead_memory.services.store.Store`, and `lead_memory.services.rebuild.Store`.
 
-    def __init__(self, table: DynamoTable, payloads: PayloadBucket, now: Callable[[], datetime]) -> None:
+    Of a lead of another organization, nothing is there.
+    """
+
+    def __init__(
+        self, table: DynamoTable, keyrings: Keyrings, payloads: PayloadBucket, now: Callable[[], datetime]
+    ) -> None:
         self._table = table
+        self._keyrings = keyrings
         self._payloads = payloads
         self._now = now
-        self._organizations: set[str] = set()
 
-    async def snapshot(self, lead_id: str, names: Collection[MemoryKey]) -> Snapshot:
-        head = keys.head_key(lead_id)
-        found = await self._table.batch_get([head, *(keys.memory_key(lead_id, name) for name in names)])
+    async def snapshot(self, lead: Lead, names: Collection[MemoryKey]) -> Snapshot:
+        head = keys.head_key(lead.lead_id)
+        keyring = await self._keyrings.of(lead.organization_id)
+        wanted = [keyring.memory_key(lead.lead_id, name) for name in names] if keyring else []
+        found = await self._table.batch_get([head, *wanted])
         heads = [item for item in found if item[keys.SK] == head.sk]
-        memories = [Stored(memory_of(item), item[VERSION]) for item in found if item[keys.SK] != head.sk]
         return Snapshot(
-            organization_id=heads[0][ORGANIZATION] if heads else None,
-            memories={stored.memory.name: stored for stored in memories},
+            organization_id=_owner(heads[0], lead) if heads else None,
+            memories=await self._stored(lead, [item for item in found if item[keys.SK] != head.sk]),
         )
 
-    async def all_memories(self, lead_id: str) -> Snapshot:
-        types = await asyncio.gather(*(self._rows_of(lead_id, memory_type) for memory_type in MemoryType))
-        head = await self.snapshot(lead_id, ())
-        rows = (Stored(memory_of(item), item[VERSION]) for items in types for item in items)
-        return Snapshot(head.organization_id, {stored.memory.name: stored for stored in rows})
+    async def all_memories(self, lead: Lead) -> Snapshot:
+        types = await asyncio.gather(*(self._rows_of(lead, memory_type) for memory_type in MemoryType))
+        head = await self.snapshot(lead, ())
+        return Snapshot(head.organization_id, await self._stored(lead, [item for items in types for item in items]))
 
-    async def _rows_of(self, lead_id: str, memory_type: MemoryType) -> list[Item]:
+    async def _rows_of(self, lead: Lead, memory_type: MemoryType) -> list[Item]:
         prefix = keys.memory_sk(MemoryKey(memory_type, ""))
-        condition = HashKey(keys.PK, lead_id) & RangeKey(keys.SK).begins_with(prefix)
+        condition = HashKey(keys.PK, lead.lead_id) & RangeKey(keys.SK).begins_with(prefix)
         return [item async for item in self._table.query(condition)]
 
-    async def log(self, lead_id: str) -> list[Event]:
-        return [event for event, _ in await self.linked_log(lead_id)]
+    async def _stored(self, lead: Lead, items: Collection[Item]) -> dict[MemoryKey, Stored]:
+        own = [item for item in items if item[ORGANIZATION] == lead.organization_id]
 
-    async def linked_log(self, lead_id: str) -> list[tuple[Event, frozenset[MemoryKey]]]:
+        def stored(keyring: Keyring) -> dict[MemoryKey, Stored]:
+            return {memory_name(item, keyring): Stored(_readable(item, keyring), item[VERSION]) for item in own}
+
+        return await self._keyrings.opened(lead.organization_id, stored) or {}
+
+    async def log(self, lead: Lead) -> list[Event]:
+        return [event for event, _ in await self.linked_log(lead)]
+
+    async def linked_log(self, lead: Lead) -> list[tuple[Event, frozenset[MemoryKey]]]:
         """Large raw payloads stay in S3: folding does not look at them."""
-        condition = HashKey(keys.PK, lead_id) & RangeKey(keys.SK).begins_with(keys.EVENT_SK_PREFIX)
-        items = [item async for item in self._table.query(condition)]
+        condition = HashKey(keys.PK, lead.lead_id) & RangeKey(keys.SK).begins_with(keys.EVENT_SK_PREFIX)
+        found = [item async for item in self._table.query(condition)]
+        items = [item for item in found if item[ORGANIZATION] == lead.organization_id and ERASED_AT not in item]
         without = [item for item in items if CONTENT not in item]
         contents = await self._payloads.get([item[LARGE_CONTENT] for item in without])
         for item, content in zip(without, contents, strict=True):
             item[CONTENT] = content
-        return [(event_of(item), frozenset(map(keys.memory_name, item[keys.TOUCHES]))) for item in items]
 
-    async def known(self, lead_id: str, refs: Collection[str]) -> dict[str, Known]:
-        found = await self._table.batch_get([keys.event_key(lead_id, ref) for ref in refs])
-        return {
-            f"{item['source']}/{item['event_id']}": Known(tuple(item[CONTENT_HASHES]), UNSETTLED not in item)
-            for item in found
-        }
+        def linked(keyring: Keyring) -> list[tuple[Event, frozenset[MemoryKey]]]:
+            return [(event_of(item, keyring), touched_names(item, keyring)) for item in items]
+
+        return await self._keyrings.opened(lead.organization_id, linked) or []
+
+    async def known(self, lead: Lead, refs: Collection[str]) -> dict[str, Known]:
+        by_key = {keys.event_key(lead.lead_id, ref): ref for ref in refs}
+        found = await self._table.batch_get(list(by_key))
+        own = [item for item in found if item[ORGANIZATION] == lead.organization_id]
+
+        def known(keyring: Keyring) -> dict[str, Known]:
+            return {by_key[keys.Key(item[keys.PK], item[keys.SK])]: _known(item, keyring) for item in own}
+
+        return await self._keyrings.opened(lead.organization_id, known) or {}
 
     async def commit(self, commit: Commit) -> None:
+        keyring = await self._keyrings.of_or_new(commit.lead.organization_id)
         now = self._now()
         packed = [
-            packed_event(event, commit.touches[event.ref], recorded_at=now, settled=commit.settled)
+            packed_event(event, commit.touches[event.ref], keyring, recorded_at=now, settled=commit.settled)
             for event in commit.events
         ]
+        large = {event.ref: each for event, each in zip(commit.events, packed, strict=True) if each.large_content}
+        if large and (recorded := await self.known(commit.lead, large)):
+            # Or what was erased would leave its object again with every delivery.
+            raise AlreadyRecorded(recorded)
         # Before the transaction: an object without an event is harmless, and the next attempt writes it again.
         await asyncio.gather(
-            *(self._payloads.put(item[LARGE_CONTENT], content) for item, content in packed if content is not None)
+            *(self._payloads.put(item[LARGE_CONTENT], content) for item, content in large.values() if content)
         )
         events = [Put(self._table.name, item, _ABSENT) for item, _ in packed]
-        operations: list[Put | Delete | Update] = [*events, *(self._write(commit.lead_id, w) for w in commit.writes)]
-        if commit.new_lead_of is not None:
-            await self._know(commit.new_lead_of)
-            head = head_item(commit.lead_id, commit.new_lead_of, now)
-            operations.append(Put(self._table.name, head, _ABSENT))
-        new = {event.ref for event in commit.events}
-        operations += [
-            self._update(commit.lead_id, ref, F(keys.TOUCHES).set(touched_keys(names)))
-            for ref, names in commit.touches.items()
-            if ref not in new
-        ]
-        if commit.settles is not None:
-            operations.append(self._update(commit.lead_id, commit.settles, F(UNSETTLED).remove()))
         try:
-            await self._table.transact(operations)
+            await self._table.transact([*events, *self._beside_events(commit, keyring, now)])
         except Cancelled as cancelled:
             if again := [commit.events[i].ref for i in cancelled.positions if i < len(events)]:
                 raise AlreadyRecorded(again) from None
             raise
 
-    async def _know(self, organization_id: str) -> None:
-        """Writes an organization's item, once; before its first lead, so that no lead is of an unknown one."""
-        if organization_id in self._organizations:
-            return
-        item = organization_item(organization_id, self._now())
-        try:
-            await self._table.transact([Put(self._table.name, item, _ABSENT)])
-        except Cancelled as cancelled:
-            if not cancelled.positions:
-                raise
-        self._organizations.add(organization_id)
+    def _beside_events(self, commit: Commit, keyring: Keyring, now: datetime) -> Iterator[Operation]:
+        table, lead = self._table.name, commit.lead
+        yield from (self._write(lead, write, keyring) for write in commit.writes)
+        if commit.new_lead:
+            yield Put(table, head_item(lead, now), _ABSENT)
+        elif all(write.version is None for write in commit.writes):
+            # An erasure deletes the lead's rows, so what rests on one cannot come after it; all else asks the head.
+            yield ConditionCheck(table, keys.head_key(lead.lead_id)._asdict(), _live(lead))
+        new = {event.ref for event in commit.events}
+        for ref, names in commit.touches.items():
+            if ref not in new:
+                key = keys.event_key(lead.lead_id, ref)
+                yield self._update(
+                    lead, key, *(F(name).set(to) for name, to in touches_of(key, names, keyring).items())
+                )
+        if commit.settles is not None:
+            yield self._update(lead, keys.event_key(lead.lead_id, commit.settles), F(UNSETTLED).remove())
+        if commit.rests_on is not None:
+            yield ConditionCheck(table, keys.event_key(lead.lead_id, commit.rests_on)._asdict(), _live(lead))
+        for ref, recorded in commit.erases.items():
+            instead = tombstone(keys.event_key(lead.lead_id, ref), lead.organization_id, now)
+            yield Put(table, instead, _live(lead) if recorded else _ABSENT)
 
-    def _update(self, lead_id: str, ref: str, expression: UpdateExpression) -> Update:
-        return Update(self._table.name, keys.event_key(lead_id, ref)._asdict(), expression, F(keys.PK).exists())
+    def _update(self, lead: Lead, key: keys.Key, *changes: UpdateExpression) -> Update:
+        first, *others = changes
+        for other in others:
+            first &= other
+        return Update(self._table.name, key._asdict(), first, _live(lead))
 
-    def _write(self, lead_id: str, write: Write) -> Put | Delete:
-        condition: Condition = _ABSENT if write.version is None else F(VERSION).equals(write.version)
+    def _write(self, lead: Lead, write: Write, keyring: Keyring) -> Put | Delete:
+        condition: Condition = _ABSENT
+        if write.version is not None:
+            condition = F(VERSION).equals(write.version) & F(ORGANIZATION).equals(lead.organization_id)
         if write.memory is None:
-            return Delete(self._table.name, keys.memory_key(lead_id, write.name)._asdict(), condition)
-        return Put(self._table.name, memory_item(write.memory, secrets.randbits(VERSION_BITS)), condition)
+            return Delete(self._table.name, keyring.memory_key(lead.lead_id, write.name)._asdict(), condition)
+        return Put(self._table.name, memory_item(write.memory, secrets.randbits(VERSION_BITS), keyring), condition)
+
+
+def _readable(item: Item, keyring: Keyring) -> Memory | None:
+    try:
+        return memory_of(item, keyring)
+    except Unreadable:
+        return None
+
+
+def _live(lead: Lead) -> Condition:
+    """Of an item: it is there, of the lead's organization, and not erased."""
+    return F(ORGANIZATION).equals(lead.organization_id) & F(ERASED_AT).does_not_exist()
+
+
+def _owner(head: Item, lead: Lead) -> str:
+    """Whose lead it is. Raises `Erased`."""
+    owner: str = head[ORGANIZATION]
+    if ERASED_AT in head and owner == lead.organization_id:
+        raise Erased("the lead was erased")
+    return owner
+
+
+def _known(item: Item, keyring: Keyring) -> Known:
+    if ERASED_AT in item:
+        return Known((), settled=True, erased=True)
+    return Known(content_hashes(item, keyring), UNSETTLED not in item)

@@ -1,7 +1,4 @@
-"""The table, over aiodynamo: asynchronous, because one call reads for hundreds of leads at once.
-
-The resolver imports this module at start, so it knows memories and nothing of events.
-"""
+"""The table, over aiodynamo: asynchronous, because one call reads for hundreds of leads at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -15,6 +12,8 @@ import aiohttp
 from aiodynamo.client import Client
 from aiodynamo.credentials import Credentials
 from aiodynamo.errors import (
+    AIODynamoError,
+    ConditionalCheckFailed,
     InternalDynamoError,
     ItemNotFound,
     NoCredentialsFound,
@@ -26,21 +25,20 @@ from aiodynamo.errors import (
     TransactionConflict,
     TransactionInProgress,
 )
-from aiodynamo.expressions import F, KeyCondition
+from aiodynamo.expressions import Condition, F, KeyCondition, UpdateExpression
 from aiodynamo.http.aiohttp import AIOHTTP
-from aiodynamo.models import BatchGetRequest, DecorelatedJitterRetry, RetryTimeout, Select
+from aiodynamo.models import BatchGetRequest, BatchWriteRequest, DecorelatedJitterRetry, RetryTimeout, Select
 from aiodynamo.operations import ConditionCheck, Delete, Put, Update
 from yarl import URL
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.memory_items import memory_of
 from lead_memory.domain.errors import Conflict, LeadMemoryError, Unavailable
-from lead_memory.domain.memories import Memory, MemoryKey
 
 RETRY_SECONDS = 8
 REQUEST_SECONDS = 4
 CONNECTIONS = 64
 BATCH_GET_ITEMS = 100
+BATCH_WRITE_ITEMS = 25
 
 type Item = dict[str, Any]
 
@@ -104,14 +102,13 @@ class DynamoTable:
         if "_client" in self.__dict__:
             await self._client.http.session.close()  # type: ignore[attr-defined]
 
-    async def get(self, lead_id: str, name: MemoryKey) -> Memory | None:
-        """One GetItem, eventually consistent: a greeting a second old costs less than a read that costs twice."""
-        try:
-            with _translated():
-                item = await self._client.get_item(self._name, keys.memory_key(lead_id, name)._asdict())
-        except ItemNotFound:
-            return None
-        return memory_of(item)
+    async def get(self, key: keys.Key, *, consistent: bool = False) -> Item | None:
+        """One GetItem."""
+        with _translated():
+            try:
+                return await self._client.get_item(self._name, key._asdict(), consistent_read=consistent)
+            except ItemNotFound:
+                return None
 
     async def batch_get(self, wanted: Sequence[keys.Key]) -> list[Item]:
         """Strongly consistent; in no order, and without what is not there."""
@@ -157,6 +154,27 @@ class DynamoTable:
                 except (TransactionConflict, TransactionInProgress):
                     raise Cancelled([]) from None
 
+    async def update(self, key: keys.Key, change: UpdateExpression, condition: Condition) -> None:
+        """One UpdateItem, at half a transaction's cost. Raises `Conflict` where the condition does not hold."""
+        with _translated():
+            try:
+                await self._client.update_item(self._name, key._asdict(), change, condition=condition)
+            except ConditionalCheckFailed:
+                raise Conflict("another writer won") from None
+
+    async def delete(self, unwanted: Sequence[keys.Key]) -> None:
+        """Whatever they hold, and as often as it is asked for."""
+        for asked in batched(unwanted, BATCH_WRITE_ITEMS, strict=False):
+            left = [key._asdict() for key in asked]
+            with _translated():
+                async for _ in self._retries.attempts():
+                    try:
+                        answer = await self._client.batch_write({self._name: BatchWriteRequest(keys_to_delete=left)})
+                    except (TransactionConflict, TransactionInProgress):
+                        continue
+                    if self._name not in answer or not (left := answer[self._name].undeleted_keys):
+                        break
+
     async def add(self, key: keys.Key, numbers: Mapping[str, int], *, expires_at: int) -> None:
         """Adds to the numbers of an item, which begin at 0; a retry after a lost answer adds again."""
         expression = F(keys.TTL).set(expires_at)
@@ -173,14 +191,17 @@ class DynamoTable:
 def _raise_unless_throttled(codes: Sequence[str]) -> None:
     """By the codes of a cancelled transaction's reasons, empty where an operation was not to blame."""
     if _LOST_RACE.intersection(codes):
-        raise Cancelled([position for position, code in enumerate(codes) if code == "ConditionalCheckFailed"])
+        raise Cancelled([position for position, code in enumerate(codes) if code == "ConditionalCheckFailed"]) from None
     if not _THROTTLED.issuperset(filter(None, codes)):
-        raise LeadMemoryError(f"DynamoDB refused a transaction: {sorted(set(codes) - {''})}")
+        raise LeadMemoryError(f"DynamoDB refused a transaction: {sorted(set(codes) - {''})}") from None
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """Without the causes: DynamoDB's own messages may quote what was asked, and tracebacks show them."""
     try:
         yield
     except _AWAY as error:
-        raise Unavailable(f"DynamoDB did not answer: {type(error).__name__}") from error
+        raise Unavailable(f"DynamoDB did not answer: {type(error).__name__}") from None
+    except AIODynamoError as error:
+        raise LeadMemoryError(f"DynamoDB refused a request: {type(error).__name__}") from None

@@ -19,12 +19,23 @@ class Rejected(LeadMemoryError):
         self.detail = detail
 
 
+class Erased(Rejected):
+    """What was asked for was erased, and stays out; `what` says what it was, without its content."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("erased", what)
+
+
 class Conflict(LeadMemoryError):
     """Another writer won; reload and fold again."""
 
 
 class Unavailable(LeadMemoryError):
     """A service did not answer or throttled; give the work back and try later."""
+
+
+class KeysUnavailable(Unavailable):
+    """The key service did not answer, or did not give a key; give the work back and try later."""
 
 
 class AlreadyRecorded(Conflict):

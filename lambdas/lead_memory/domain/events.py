@@ -1,35 +1,34 @@
 """The envelope on the bus, and the event that it becomes once validated."""
 
 import hashlib
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from lead_memory.domain import canonical
 from lead_memory.domain.errors import Rejected
-from lead_memory.domain.fields import Time
+from lead_memory.domain.fields import TOO_DEEP, TOO_LARGE, Time
 from lead_memory.domain.integrations import INTEGRATIONS
-from lead_memory.domain.memories import Position
-from lead_memory.domain.payloads import PAYLOADS, Payload
-
-CLOCK_SKEW = timedelta(days=1)
-"""How far ahead of our clock an event may say that it happened."""
+from lead_memory.domain.limits import (
+    CLOCK_SKEW,
+    EVENT_ID_CHARACTERS,
+    MESSAGE_BYTES,
+    MESSAGE_DEPTH,
+    NUMBER_CHARACTERS,
+    NUMBER_EXPONENT,
+    REF_BYTES,
+    SOURCE_CHARACTERS,
+    UNSEEN,
+)
+from lead_memory.domain.memories import Lead, Position
+from lead_memory.domain.payloads import FIELD_NAMES, PAYLOADS, Payload
 
 BEFORE_EVERY_SEQUENCE = -1
-
-REF_BYTES = 900
-"""DynamoDB takes 1,024 bytes for a sort key, and the index puts the time before it."""
 
 MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What a mapping raises when a raw payload is not what the integration documents."""
@@ -73,28 +72,40 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     def ref(self) -> str:
         return f"{self.source}/{self.event_id}"
 
-
-def _text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("an ISO 8601 string is expected")
-    return value
+    @property
+    def lead(self) -> Lead:
+        return Lead(self.organization_id, self.lead_organization_id)
 
 
-_NAME = r"^[^#/\x00-\x1f]+$"
-_ID = r"^[^#\x00-\x1f]+$"
+def _seen(text: str) -> str:
+    if UNSEEN.search(text):
+        raise ValueError("controls and other characters without a shape are not taken")
+    return text
+
+
+def _without_hash(text: str) -> str:
+    if "#" in text:
+        raise ValueError("the number sign is not taken: it separates keys")
+    return text
+
+
+type _Note = Annotated[str, StringConstraints(max_length=EVENT_ID_CHARACTERS), AfterValidator(_seen)]
+
+_IDENTITY = ("event_id", "occurred_at", "organization_id", "lead_organization_id", "version", "sequence")
+"""Of the metadata, what names the event and its place."""
 
 
 class _Metadata(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    event_id: Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=_ID)]
+    event_id: Annotated[_Note, Field(min_length=1), AfterValidator(_without_hash)]
     occurred_at: Time
     organization_id: UUID
     lead_organization_id: UUID
     version: Literal[1] = 1
     sequence: Annotated[int, Field(ge=0, lt=2**63, strict=True)] | None = None
-    correlation_id: Annotated[str, StringConstraints(max_length=255)] | None = None
-    causation_id: Annotated[str, StringConstraints(max_length=255)] | None = None
+    correlation_id: _Note | None = None
+    causation_id: _Note | None = None
 
 
 class _Detail(msgspec.Struct):
@@ -104,29 +115,43 @@ class _Detail(msgspec.Struct):
 
 
 class _BusEvent(msgspec.Struct):
-    source: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=_NAME)]
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=SOURCE_CHARACTERS)]
     detail_type: str = msgspec.field(name="detail-type")
     detail: _Detail
 
 
+def _number(text: str) -> Decimal:
+    number = Decimal(text) if len(text) <= NUMBER_CHARACTERS else None
+    if number is None or abs(number.adjusted()) > NUMBER_EXPONENT:
+        raise OverflowError("a number beyond the bounds")
+    return number
+
+
 _BUS_EVENT = msgspec.json.Decoder(_BusEvent)
-_REASONS = {
+_JSON = msgspec.json.Decoder(float_hook=_number)
+_METADATA_REASONS = {
     "uuid_parsing": "bad_uuid",
     "uuid_type": "bad_uuid",
     "timezone_aware": "time_without_zone",
     "literal_error": "unknown_version",
 }
-"""Pydantic's error type -> our reason; any other is `invalid_metadata`."""
+_DATA_REASONS = {"string_too_long": TOO_LARGE, TOO_LARGE: TOO_LARGE, TOO_DEEP: TOO_DEEP}
+"""Pydantic's error type -> our reason; any other is `invalid_metadata` or `invalid_data`."""
+_EXPECTED = {"uuid_parsing": "a UUID is expected"}
+"""What is said in place of a message of Pydantic's that quotes."""
 
 
 def parse(body: str | bytes, now: datetime) -> Event:
     """An event out of a queue message's body, which is the bus's JSON. Raises `Rejected`."""
     try:
+        _check_measures(body.encode() if isinstance(body, str) else body)
         entry = _BUS_EVENT.decode(body)
     except msgspec.ValidationError as error:
         raise Rejected("invalid_envelope", str(error)) from None
     except _UNREADABLE:
         raise Rejected("not_json", "the message's body is not JSON") from None
+    if UNSEEN.search(entry.source) or "#" in entry.source or "/" in entry.source:
+        raise Rejected("invalid_envelope", "`source` has no `#`, no `/` and no characters without a shape")
     if entry.detail.metadata is None:
         raise Rejected("no_metadata", "`detail.metadata` is missing")
     metadata = _metadata(entry.source, entry.detail.metadata, now)
@@ -160,6 +185,14 @@ def parse(body: str | bytes, now: datetime) -> Event:
     )
 
 
+def envelope(body: str | bytes) -> str:
+    """Of a body that `parse` takes, what names the event and says nothing more of it."""
+    entry = _BUS_EVENT.decode(body)
+    metadata = {name: value for name, value in (entry.detail.metadata or {}).items() if name in _IDENTITY}
+    named = {"source": entry.source, "detail-type": entry.detail_type, "detail": {"metadata": metadata}}
+    return msgspec.json.encode(named).decode()
+
+
 def validated(event_type: str, data_json: bytes) -> Payload:
     """The typed payload of an event that was recorded earlier."""
     return PAYLOADS[event_type].model_validate(canonical.decode(data_json))
@@ -175,13 +208,18 @@ def _hash(event_type: str, occurred_at: datetime, said: bytes) -> str:
     return hashlib.sha256(when + said).hexdigest()
 
 
+def _check_measures(body: bytes) -> None:
+    if len(body) > MESSAGE_BYTES:
+        raise Rejected(TOO_LARGE, f"the message has at most {MESSAGE_BYTES:,} bytes")
+    if canonical.depth(body) > MESSAGE_DEPTH:
+        raise Rejected(TOO_DEEP, f"in the message at most {MESSAGE_DEPTH} lists and objects may lie within each other")
+
+
 def _metadata(source: str, given: dict[str, Any], now: datetime) -> _Metadata:
     try:
         metadata = _Metadata.model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_context=False)[0]
-        reason = _REASONS.get(first["type"], "invalid_metadata")
-        raise Rejected(reason, f"`metadata.{_field(first['loc'])}`: {first['msg']}") from None
+        raise _rejection(error, "metadata", _METADATA_REASONS) from None
     if len(f"{source}/{metadata.event_id}".encode()) > REF_BYTES:
         raise Rejected("invalid_metadata", f"source and `metadata.event_id` have at most {REF_BYTES} bytes together")
     if metadata.occurred_at > now + CLOCK_SKEW:
@@ -191,7 +229,10 @@ def _metadata(source: str, given: dict[str, Any], now: datetime) -> _Metadata:
 
 def _decoded(data: bytes, field: str) -> Any:
     try:
-        return canonical.decode(data)
+        return _JSON.decode(data)
+    except (ArithmeticError, msgspec.ValidationError):  # the latter for a whole number of thousands of digits
+        bound = f"{NUMBER_CHARACTERS} characters, and its first digit at most {NUMBER_EXPONENT} places from the point"
+        raise Rejected(TOO_LARGE, f"a number in `{field}` has at most {bound}") from None
     except _UNREADABLE:
         raise Rejected("invalid_data", f"`{field}` cannot be read as JSON") from None
 
@@ -212,10 +253,13 @@ def _validated(payload_type: type[Payload], data: object) -> Payload:
     try:
         return payload_type.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_context=False)[0]
-        raise Rejected("invalid_data", f"`data.{_field(first['loc'])}`: {first['msg']}") from None
+        raise _rejection(error, "data", _DATA_REASONS) from None
 
 
-def _field(location: tuple[int | str, ...]) -> str:
-    """Where the mistake is, without names that are content, such as an address used as a key."""
-    return ".".join(str(part) if re.fullmatch(r"[a-z_]+|\d+", str(part)) else "*" for part in location)
+def _rejection(error: ValidationError, part: str, reasons: Mapping[str, str]) -> Rejected:
+    """Says where the first mistake is, without names that are content, such as an address used as a key."""
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+    known = FIELD_NAMES | _Metadata.model_fields.keys()
+    place = [str(name) if isinstance(name, int) or name in known else "*" for name in first["loc"]]
+    expected = _EXPECTED.get(first["type"], first["msg"])
+    return Rejected(reasons.get(first["type"], f"invalid_{part}"), f"`{'.'.join([part, *place])}`: {expected}")

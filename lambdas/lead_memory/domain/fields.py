@@ -2,11 +2,47 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from lead_memory.domain import canonical
+from lead_memory.domain.limits import (
+    EARLIEST,
+    LATEST,
+    MONEY_DECIMALS,
+    MONEY_WHOLE_DIGITS,
+    NAME_CHARACTERS,
+    NUMBER_CHARACTERS,
+    QUANTITY,
+    QUANTITY_DECIMALS,
+    SHORT_TEXT_CHARACTERS,
+    TIME_CHARACTERS,
+    VALUE_DEPTH,
+)
+
+TOO_LARGE, TOO_DEEP = "too_large", "too_deep"
+"""Types of validation errors, and reasons of rejections."""
+
+
+def at_most(count: int) -> BeforeValidator:
+    """Counts before it looks at any: each that is wrong would be an error to keep."""
+
+    def check(value: object) -> object:
+        if isinstance(value, list | tuple | dict) and len(value) > count:
+            raise PydanticCustomError(TOO_LARGE, f"at most {count:,} are taken")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _shallow(value: Any) -> Any:
+    if canonical.depth(canonical.encode(value)) > VALUE_DEPTH:
+        raise PydanticCustomError(TOO_DEEP, f"at most {VALUE_DEPTH} lists and objects may lie within each other")
+    return value
 
 
 def _identifier(value: object) -> object:
@@ -14,15 +50,27 @@ def _identifier(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def not_boolean(value: object) -> object:
+def _number(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("a number is expected, not a boolean")
+    if isinstance(value, str) and len(value) > NUMBER_CHARACTERS:
+        raise PydanticCustomError(TOO_LARGE, f"a number has at most {NUMBER_CHARACTERS} characters")
     return value
+
+
+def _written_out(number: Decimal) -> Decimal:
+    """Zero has an exponent too, which no check of digits sees."""
+    exponent = number.as_tuple().exponent
+    if number.is_zero() and isinstance(exponent, int) and abs(exponent) > NUMBER_CHARACTERS:
+        raise PydanticCustomError(TOO_LARGE, f"a number has at most {NUMBER_CHARACTERS} digits")
+    return number
 
 
 def _iso_text(value: object) -> object:
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
         raise ValueError("a time in ISO 8601 is expected")
+    if len(value) > TIME_CHARACTERS:
+        raise PydanticCustomError(TOO_LARGE, f"a time has at most {TIME_CHARACTERS} characters")
     return value
 
 
@@ -46,19 +94,29 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-SHORT_TEXT_CHARACTERS = 1_000
-"""What a memory keeps of a subject, a comment and their like; the event has the whole."""
-
 BLANK = BeforeValidator(_none_if_blank)
+SHALLOW = BeforeValidator(_shallow)
 
 type Time = Annotated[AwareDatetime, BeforeValidator(_iso_text), AfterValidator(_representable)]
-type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_normal)]
+type Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_CHARACTERS), AfterValidator(_normal)
+]
 type Ending = Annotated[Annotated[AwareDatetime, BeforeValidator(_iso_text)] | None, AfterValidator(_unless_never)]
 type Short = Annotated[str, AfterValidator(lambda text: text[:SHORT_TEXT_CHARACTERS])]
 type Id = Annotated[Text, BeforeValidator(_identifier)]
 type Money = Annotated[
-    Decimal, BeforeValidator(not_boolean), Field(allow_inf_nan=False, max_digits=24, decimal_places=9)
+    Decimal,
+    BeforeValidator(_number),
+    Field(allow_inf_nan=False, max_digits=MONEY_WHOLE_DIGITS + MONEY_DECIMALS, decimal_places=MONEY_DECIMALS),
+    AfterValidator(_written_out),
 ]
+type Quantity = Annotated[
+    Decimal,
+    BeforeValidator(_number),
+    Field(ge=0, le=QUANTITY, decimal_places=QUANTITY_DECIMALS),
+    AfterValidator(_written_out),
+]
+type Shallow = Annotated[Any, SHALLOW]
+"""Any JSON, down to a depth."""
 type Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
 type Channel = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[\w.-]{1,32}$")]

@@ -1,6 +1,5 @@
 """The memory record, and the change that one event makes to one."""
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -9,13 +8,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lead_memory.domain.errors import Rejected
+from lead_memory.domain.limits import KEY_BYTES, KEY_CHARACTERS, UNSEEN
 
 SOURCE_EVENT_IDS_KEPT = 20
 """So that a memory stays small and cheap to write, however many events made it."""
-
-KEY_MAX_CHARACTERS = 255
-KEY_MAX_BYTES = 1000
-"""DynamoDB takes 1,024 bytes for a sort key."""
 
 type Value = dict[str, Any]
 """A memory's JSON object. Money is `Decimal`, times are ISO 8601 strings in UTC, ids are strings."""
@@ -51,6 +47,13 @@ class Tier(StrEnum):
     SHORT_TERM = "short_term"
     MEDIUM_TERM = "medium_term"
     LONG_TERM = "long_term"
+
+
+class Lead(NamedTuple):
+    """A person as one organization knows them. Every read and write names both."""
+
+    organization_id: str
+    lead_id: str
 
 
 class MemoryKey(NamedTuple):
@@ -98,6 +101,10 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     newest: Position
     """The last event that was folded in; one that sorts before it is late."""
     fold_version: int
+
+    @property
+    def lead(self) -> Lead:
+        return Lead(self.organization_id, self.lead_organization_id)
 
     @property
     def name(self) -> MemoryKey:
@@ -156,11 +163,11 @@ def check_key(key: str) -> None:
     """Raises `Rejected` for a key that cannot be a memory's."""
     if not key:
         raise Rejected("key_empty", "a memory's key has at least one character")
-    if len(key) > KEY_MAX_CHARACTERS or len(key.encode()) > KEY_MAX_BYTES:
+    if len(key) > KEY_CHARACTERS or len(key.encode(errors="surrogatepass")) > KEY_BYTES:
         raise Rejected(
-            "key_too_long", f"a memory's key has at most {KEY_MAX_CHARACTERS} characters and {KEY_MAX_BYTES} bytes"
+            "key_too_long", f"a memory's key has at most {KEY_CHARACTERS} characters and {KEY_BYTES:,} bytes"
         )
-    if re.search(r"[\x00-\x1f\x7f]", key):
-        raise Rejected("key_has_control", "a memory's key cannot contain control characters")
+    if UNSEEN.search(key):
+        raise Rejected("key_has_control", "a memory's key cannot contain controls and other characters without a shape")
     if "#" in key:
         raise Rejected("key_has_hash", "a memory's key cannot contain the number sign, which separates keys")

@@ -1,6 +1,6 @@
 """Amounts of money in a currency's own digits."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 WITHOUT_MINOR_UNIT = frozenset(
     (
@@ -25,6 +25,10 @@ WITHOUT_MINOR_UNIT = frozenset(
 WITH_THREE_DIGITS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 
 
+_WIDE = Context(prec=100)
+"""A sum of many refunds, with the currency's digits, may need more than the 28 of the default context."""
+
+
 def minor_unit_digits(currency: str) -> int:
     """Digits after the decimal point, from ISO 4217."""
     if currency in WITHOUT_MINOR_UNIT:
@@ -37,5 +41,5 @@ def padded(amount: Decimal, currency: str) -> Decimal:
     exponent = amount.as_tuple().exponent
     digits = minor_unit_digits(currency)
     if isinstance(exponent, int) and -exponent < digits:
-        return amount.quantize(Decimal(1).scaleb(-digits))
+        return amount.quantize(Decimal(1).scaleb(-digits), context=_WIDE)
     return amount

@@ -7,16 +7,23 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from lead_memory.domain.fields import BLANK, Channel, Currency, Ending, Id, Money, Short, Text, not_boolean
+from lead_memory.domain.fields import (
+    BLANK,
+    SHALLOW,
+    Channel,
+    Currency,
+    Ending,
+    Id,
+    Money,
+    Quantity,
+    Shallow,
+    Short,
+    Text,
+    at_most,
+)
+from lead_memory.domain.limits import ANSWERS, CONSENTS, PRODUCTS
 from lead_memory.domain.memories import MemoryType
 
 
@@ -29,11 +36,14 @@ class Product(Payload):
     sku: Annotated[Id | None, BLANK] = None
     name: Annotated[Text | None, BLANK] = None
     category: Annotated[Text | None, BLANK] = None
-    brand: str | None = None
-    variant: str | None = None
+    brand: Short | None = None
+    variant: Short | None = None
     price: Money | None = None
     """The price of one, in the currency of the event."""
-    quantity: Annotated[Decimal, BeforeValidator(not_boolean), Field(ge=0, max_digits=9)] = Decimal(1)
+    quantity: Quantity = Decimal(1)
+
+
+type Products = Annotated[tuple[Product, ...], at_most(PRODUCTS)]
 
 
 class ProductSeen(Product):
@@ -51,7 +61,7 @@ class CheckoutStarted(Payload):
     checkout_id: Id | None = None
     value: Money | None = None
     currency: Currency | None = None
-    products: tuple[Product, ...] = ()
+    products: Products = ()
 
 
 class OrderPaid(Payload):
@@ -60,9 +70,9 @@ class OrderPaid(Payload):
     """What was paid: after discounts, with tax and shipping."""
     currency: Currency
     discount: Money = Decimal(0)
-    coupon: str | None = None
+    coupon: Short | None = None
     payment_method: Annotated[Text | None, BLANK] = None
-    products: tuple[Product, ...] = ()
+    products: Products = ()
 
 
 class OrderRefunded(Payload):
@@ -73,7 +83,7 @@ class OrderRefunded(Payload):
     total: Money | None = None
     """What went back, positive."""
     currency: Currency | None = None
-    products: tuple[Product, ...] = ()
+    products: Products = ()
     reason: Short | None = None
 
 
@@ -86,15 +96,15 @@ class FormAnswer(Payload):
     question: Id
     """The question's readable name; it is part of the memory's key."""
     title: Short | None = None
-    type: str | None = None
-    answer: Any
+    type: Short | None = None
+    answer: Shallow
 
 
 class FormResponseSubmitted(Payload):
     form_id: Id
     title: Short | None = None
     response_id: Id | None = None
-    answers: tuple[FormAnswer, ...]
+    answers: Annotated[tuple[FormAnswer, ...], at_most(ANSWERS)]
 
 
 class TicketCreated(Payload):
@@ -178,7 +188,7 @@ class PreferenceExpressed(Payload):
     """`channel` is the one that they want to be reached on."""
 
     name: Text
-    value: Any
+    value: Shallow
     expires_at: Ending = None
 
     @field_validator("name")
@@ -207,7 +217,7 @@ _DERIVED = re.compile(r"interest\.(product|category):.*|preference\.(channel|pri
 class MemoryDeclared(Payload):
     memory_type: MemoryType
     key: Text
-    value: dict[str, Any]
+    value: Annotated[dict[str, Any], SHALLOW]
     expires_at: Ending = None
 
     @field_validator("memory_type")
@@ -239,11 +249,11 @@ class MemoryExpired(Payload):
 
 
 class Address(Payload):
-    street: str | None = None
-    city: str | None = None
-    region: str | None = None
-    country: str | None = None
-    postal_code: str | None = None
+    street: Short | None = None
+    city: Short | None = None
+    region: Short | None = None
+    country: Short | None = None
+    postal_code: Short | None = None
 
 
 class LeadIdentified(Payload):
@@ -251,10 +261,10 @@ class LeadIdentified(Payload):
 
     external_id: Id | None = None
     address: Address | None = None
-    company: str | None = None
-    job_title: str | None = None
-    language: str | None = None
-    consents: dict[Channel, bool] = {}
+    company: Short | None = None
+    job_title: Short | None = None
+    language: Short | None = None
+    consents: Annotated[dict[Channel, bool], at_most(CONSENTS)] = {}
     """Marketing consent by channel: true opted in, false opted out."""
 
 
@@ -294,3 +304,7 @@ PAYLOADS: dict[str, type[Payload]] = {
     "ticket.updated": TicketUpdated,
 }
 """Every event type there is. A type that is not here is rejected."""
+
+_MODELS: tuple[type[Payload], ...] = (*PAYLOADS.values(), Product, FormAnswer, Address)
+FIELD_NAMES = frozenset(name for model in _MODELS for name in model.model_fields)
+"""What an error may name: any other name in a payload is content."""

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from lead_memory.domain.errors import Rejected
-from lead_memory.domain.events import Event, parse
+from lead_memory.domain.errors import Erased, Rejected
+from lead_memory.domain.events import Event, envelope, parse
+from lead_memory.domain.memories import Lead
 from lead_memory.services.record import Outcome, Recorder, Result, failure
 
 LEADS_AT_ONCE = 16
+SECONDS_TO_REJECT = 6
+"""Of a batch's time, what is kept for sending its rejected messages."""
 
 
 class Message(NamedTuple):
@@ -19,8 +22,8 @@ class Message(NamedTuple):
 
 
 class RejectedQueue(Protocol):
-    async def send(self, rejected: Sequence[tuple[Message, Rejected]]) -> set[str]:
-        """Returns the ids of the messages that could not be sent."""
+    async def send(self, rejected: Sequence[tuple[Message, Rejected]], patience_seconds: float) -> set[str]:
+        """Returns by then, with the ids of the messages that could not be sent."""
 
 
 class Report(NamedTuple):
@@ -40,14 +43,18 @@ async def ingest(
     now: datetime,
     patience_seconds: float,
 ) -> Report:
-    """What is not recorded after `patience_seconds` is given back, so that what was recorded is answered for."""
-    deadline = asyncio.get_running_loop().time() + patience_seconds
+    """Returns after `patience_seconds` at the latest, so that what was recorded is answered for.
+
+    What is not recorded `SECONDS_TO_REJECT` before, or not sent to the rejected queue by then, is given back.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_seconds
     results: dict[str, Result] = {}
-    leads: defaultdict[str, list[tuple[Message, Event]]] = defaultdict(list)
+    leads: defaultdict[Lead, list[tuple[Message, Event]]] = defaultdict(list)
     for message in messages:
         try:
             event = parse(message.body, now)
-            leads[event.lead_organization_id].append((message, event))
+            leads[event.lead].append((message, event))
         except Exception as error:  # one message never costs another
             results[message.message_id] = failure(error)
 
@@ -55,7 +62,7 @@ async def ingest(
 
     async def record(of_lead: Sequence[tuple[Message, Event]]) -> None:
         try:
-            async with asyncio.timeout_at(deadline), at_once:
+            async with asyncio.timeout_at(deadline - SECONDS_TO_REJECT), at_once:
                 recorded = await recorder.record([event for _, event in of_lead])
         except Exception as error:  # one lead never costs another
             recorded = [failure(error)] * len(of_lead)
@@ -63,9 +70,11 @@ async def ingest(
 
     await asyncio.gather(*map(record, leads.values()))
     rejected = [
-        (message, result) for message in messages if isinstance(result := results[message.message_id], Rejected)
+        (_without_content(message) if isinstance(result, Erased) else message, result)
+        for message in messages
+        if isinstance(result := results[message.message_id], Rejected)
     ]
-    unsent = await rejected_queue.send(rejected) if rejected else set()
+    unsent = await rejected_queue.send(rejected, deadline - loop.time()) if rejected else set()
     given_back = unsent | {
         message_id for message_id, result in results.items() if not isinstance(result, Outcome | Rejected)
     }
@@ -74,6 +83,11 @@ async def ingest(
         counts=Counter(_name(result, message_id in given_back) for message_id, result in results.items()),
         reasons=Counter(rejection.reason for message, rejection in rejected if message.message_id not in unsent),
     )
+
+
+def _without_content(message: Message) -> Message:
+    """What was erased would come back in the queue for people."""
+    return message._replace(body=envelope(message.body))
 
 
 def _name(result: Result, given_back: bool) -> str:

@@ -12,7 +12,7 @@ from lead_memory.domain.amendments import Cases, case_of
 from lead_memory.domain.derivations import MODULES, derive, made_by
 from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import MemoryKey
+from lead_memory.domain.memories import Lead, MemoryKey
 from lead_memory.services import store
 from lead_memory.services.record import ATTEMPTS, commit_until_won, pause_with_jitter, rewrites
 from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Snapshot, Write
@@ -44,7 +44,7 @@ class Report(msgspec.Struct, frozen=True):
 class Store(store.Store, Protocol):
     """Reads are strongly consistent. Every method may raise `Unavailable`."""
 
-    async def all_memories(self, lead_id: str) -> Snapshot:
+    async def all_memories(self, lead: Lead) -> Snapshot:
         """Every memory that the lead has a row of."""
 
 
@@ -63,41 +63,41 @@ class Rebuilder:
         self._store = store
         self._pause = pause
 
-    async def rebuild(self, lead_id: str, organization_id: str, derivation: str | None = None) -> Report:
+    async def rebuild(self, lead: Lead, derivation: str | None = None) -> Report:
         """Write the rows that differ, and only those; all of them, or those that one of `MODULES` makes.
 
-        Raises `Rejected` for a lead that the organization does not have, and `Unavailable`.
+        Raises `Rejected` for a lead that the organization does not have, `Erased` and `Unavailable`.
         """
         names: set[MemoryKey] = set()
         rewritten: dict[MemoryKey, Write] = {}
 
         async def commits() -> Iterator[Commit]:
-            drift = await self._drift(lead_id, organization_id, derivation)
+            drift = await self._drift(lead, derivation)
             names.update(drift.names)
-            return _noted(_commits(lead_id, drift), {write.name: write for write in drift.writes}, rewritten)
+            return _noted(_commits(lead, drift), {write.name: write for write in drift.writes}, rewritten)
 
         # Once more after what was written: an event that came meanwhile may have found nothing there to change.
         before = -1
         while before < len(rewritten):
             before = len(rewritten)
             await commit_until_won(self._store, commits, self._pause)
-        return _report(lead_id, organization_id, names, rewritten.values())
+        return _report(lead, names, rewritten.values())
 
-    async def check(self, lead_id: str, organization_id: str, derivation: str | None = None) -> Report:
+    async def check(self, lead: Lead, derivation: str | None = None) -> Report:
         """The same report, and nothing is written. Raises as `rebuild` does."""
         for attempt in range(ATTEMPTS):
-            drift = await self._drift(lead_id, organization_id, derivation)
-            if await self._stands(lead_id, drift):
-                return _report(lead_id, organization_id, drift.names, drift.writes)
+            drift = await self._drift(lead, derivation)
+            if await self._stands(lead, drift):
+                return _report(lead, drift.names, drift.writes)
             await self._pause(attempt)
         raise Unavailable("the lead's memories kept changing while they were checked")
 
-    async def _drift(self, lead_id: str, organization_id: str, derivation: str | None) -> _Drift:
+    async def _drift(self, lead: Lead, derivation: str | None) -> _Drift:
         # Versions before the log: what is committed in between makes the writes conflict.
-        snapshot = await self._store.all_memories(lead_id)
-        if snapshot.organization_id != organization_id:
+        snapshot = await self._store.all_memories(lead)
+        if snapshot.organization_id != lead.organization_id:
             raise Rejected("unknown_lead", "the organization has no such lead")
-        linked = await self._store.linked_log(lead_id)
+        linked = await self._store.linked_log(lead)
         log = [event for event, _ in linked]
         cases = Cases(log)
         said = {event.ref: {change.name for change in derive(event, cases.of(event))} for event in log}
@@ -111,12 +111,12 @@ class Rebuilder:
             },
         )
 
-    async def _stands(self, lead_id: str, drift: _Drift) -> bool:
+    async def _stands(self, lead: Lead, drift: _Drift) -> bool:
         """Whether no row changed since the snapshot that was compared; a lead without drift needs no second look."""
         if not drift.writes:
             return True
         names = {write.name for write in drift.writes}
-        again = await self._store.snapshot(lead_id, names)
+        again = await self._store.snapshot(lead, names)
         return all(again.memories.get(name) == drift.snapshot.memories.get(name) for name in names)
 
 
@@ -140,7 +140,7 @@ def _union(sets: Iterable[Iterable[MemoryKey]]) -> set[MemoryKey]:
     return {name for names in sets for name in names}
 
 
-def _commits(lead_id: str, drift: _Drift) -> Iterator[Commit]:
+def _commits(lead: Lead, drift: _Drift) -> Iterator[Commit]:
     """As few transactions as the limits allow."""
     left = {write.name: write for write in drift.writes}
     # An event of an order is linked anew together with its order's row, which every event of the order writes:
@@ -149,26 +149,29 @@ def _commits(lead_id: str, drift: _Drift) -> Iterator[Commit]:
     for some in batched(in_cases, TRANSACTION_ITEMS // 2 - 1, strict=False):
         orders = {order for event, _ in some if (order := case_of(event)) is not None}
         yield Commit(
-            lead_id=lead_id,
+            lead=lead,
             touches={event.ref: names for event, names in some},
             writes=[left.pop(name) if name in left else _as_it_is(name, drift.snapshot) for name in sorted(orders)],
         )
-    for part in _parts(left.values()):
-        yield Commit(lead_id=lead_id, writes=part)
+    for part in parts(left.values()):
+        yield Commit(lead=lead, writes=part)
 
 
 def _as_it_is(name: MemoryKey, snapshot: Snapshot) -> Write:
+    if snapshot.memories[name].memory is None:
+        raise Rejected("damaged", "another derivation's row does not open: rebuild the lead without naming one")
     return Write(name, *snapshot.memories[name])
 
 
-def _parts(writes: Iterable[Write]) -> Iterator[list[Write]]:
+def parts(writes: Iterable[Write], room: int = TRANSACTION_ITEMS - 1) -> Iterator[list[Write]]:
+    """What fits into one transaction each; into the first, beside other things, `room` of them."""
     part: list[Write] = []
     size = 0
     for write in writes:
         own_size = len(canonical.encode(write.memory))
-        if part and (len(part) == TRANSACTION_ITEMS - 1 or size + own_size > TRANSACTION_BYTES):
+        if part and (len(part) >= room or size + own_size > TRANSACTION_BYTES):
             yield part
-            part, size = [], 0
+            part, size, room = [], 0, TRANSACTION_ITEMS - 1
         part.append(write)
         size += own_size
     if part:
@@ -184,12 +187,12 @@ def _noted(
         rewritten.update({write.name: write for write in commit.writes if write.name in differing})
 
 
-def _report(lead_id: str, organization_id: str, names: Collection[MemoryKey], writes: Iterable[Write]) -> Report:
+def _report(lead: Lead, names: Collection[MemoryKey], writes: Iterable[Write]) -> Report:
     differences = [
         Difference(write.name.memory_type, write.name.key, _kind(write))
         for write in sorted(writes, key=lambda write: write.name)
     ]
-    return Report(lead_id, organization_id, len(names), differences)
+    return Report(lead.lead_id, lead.organization_id, len(names), differences)
 
 
 def _kind(write: Write) -> Kind:

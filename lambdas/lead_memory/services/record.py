@@ -13,14 +13,14 @@ import msgspec
 from lead_memory.domain import canonical
 from lead_memory.domain.amendments import Cases, case_of, is_amendment
 from lead_memory.domain.derivations import derive, touched
-from lead_memory.domain.errors import AlreadyRecorded, Conflict, LeadMemoryError, Rejected, Unavailable
+from lead_memory.domain.errors import AlreadyRecorded, Conflict, Erased, LeadMemoryError, Rejected, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import fold, refold
-from lead_memory.domain.memories import Memory, MemoryKey
+from lead_memory.domain.limits import VALUE_BYTES
+from lead_memory.domain.memories import Lead, Memory, MemoryKey
 from lead_memory.services.store import (
     TRANSACTION_BYTES,
     TRANSACTION_ITEMS,
-    VALUE_BYTES,
     Commit,
     Snapshot,
     Store,
@@ -61,6 +61,8 @@ class Recorder:
 
     async def record(self, events: Sequence[Event]) -> list[Result]:
         """Record events of one lead, in as few transactions as the limits allow; a result for each, in their order."""
+        if len({event.lead for event in events}) > 1:
+            raise ValueError("events of several leads; what is recorded together is sealed together")
         results: dict[str, Result] = {}
         first = {event.ref: event for event in reversed(events)}
         for batch in _batches(sorted(first.values(), key=lambda event: event.position), results):
@@ -113,10 +115,12 @@ class Recorder:
         raise Unavailable("other writers kept winning this lead's memories")
 
     async def _settle_known(self, events: Sequence[Event], refs: Collection[str], results: dict[str, Result]) -> None:
-        lead_id = events[0].lead_organization_id
-        known = await self._store.known(lead_id, refs)
+        known = await self._store.known(events[0].lead, refs)
         for event in events:
             if event.ref not in known:
+                continue
+            if known[event.ref].erased:
+                results[event.ref] = Erased("the event was erased")
                 continue
             result = _seen_before(event, known[event.ref].content_hashes)
             if result is Outcome.DUPLICATE and not known[event.ref].settled:
@@ -124,13 +128,11 @@ class Recorder:
             results[event.ref] = result
 
     async def _attempt(self, events: Sequence[Event]) -> None:
-        lead_id, organization_id = events[0].lead_organization_id, events[0].organization_id
-        snapshot, memories, touches = await self._next_memories(lead_id, events)
-        if any(event.organization_id != (snapshot.organization_id or organization_id) for event in events):
-            raise Rejected("wrong_organization", "the lead belongs to another organization")
+        lead = events[0].lead
+        snapshot, memories, touches = await self._next_memories(lead, events)
         commit = Commit(
-            lead_id=lead_id,
-            new_lead_of=organization_id if snapshot.organization_id is None else None,
+            lead=lead,
+            new_lead=snapshot.organization_id is None,
             events=events,
             touches=touches,
             writes=_writes(snapshot, memories),
@@ -148,7 +150,7 @@ class Recorder:
             await self._write_in_parts(events[0])
 
     async def _next_memories(
-        self, lead_id: str, events: Sequence[Event]
+        self, lead: Lead, events: Sequence[Event]
     ) -> tuple[Snapshot, dict[MemoryKey, Memory | None], dict[str, set[MemoryKey]]]:
         """The memories after the events, and what each event touches.
 
@@ -158,13 +160,15 @@ class Recorder:
         """
         names = {name for event in events for name in touched(event)}
         while True:
-            snapshot = await self._store.snapshot(lead_id, names)
+            snapshot = await self._store.snapshot(lead, names)
+            if snapshot.organization_id not in (None, lead.organization_id):
+                raise Rejected("wrong_organization", "the lead belongs to another organization")
             late = _late(events, snapshot)
             if not late:
                 return snapshot, _folded(events, snapshot), {event.ref: _said(event, None) for event in events}
-            if known := await self._store.known(lead_id, [event.ref for event in late]):
+            if known := await self._store.known(lead, [event.ref for event in late]):
                 raise AlreadyRecorded(known)
-            recorded = await self._store.log(lead_id)
+            recorded = await self._store.log(lead)
             log = list({event.ref: event for event in (*events, *recorded)}.values())
             cases = Cases(log)
             again = {name for event in late for name in touched(event, cases.of(event))}
@@ -181,44 +185,50 @@ class Recorder:
         written twice; a crash between two leaves the event unsettled, and its next delivery goes on here.
         """
         await self._relink(event)
-        cases = Cases(await self._store.log(event.lead_organization_id))
+        cases = Cases(await self._store.log(event.lead))
         names = sorted(touched(event, cases.of(event)))
-        parts = list(batched(names, TRANSACTION_ITEMS - 2, strict=False))
+        # Beside the order's row, the event and, where all rows are new, the head.
+        parts = list(batched(names, TRANSACTION_ITEMS - 3, strict=False))
         for part in parts:
             await self._rewrite(event, part, settles=event.ref if part is parts[-1] else None)
 
     async def _relink(self, event: Event) -> None:
         """Say anew which memories each event of an order has a part in, guarded by the order's row."""
-        lead_id, order = event.lead_organization_id, case_of(event)
+        lead, order = event.lead, case_of(event)
         if order is None:
             return
 
         async def commits() -> list[Commit]:
-            row = (await self._store.snapshot(lead_id, {order})).memories[order]
-            linked = await self._store.linked_log(lead_id)
-            cases = Cases(of_lead for of_lead, _ in linked)
+            snapshot = await self._store.snapshot(lead, {order})
+            linked = await self._store.linked_log(lead)
+            log = [of_lead for of_lead, _ in linked]
+            guard = rewrites(snapshot, log, {order}) or [Write(order, *snapshot.memories[order])]
+            cases = Cases(log)
             touches = {
                 of_lead.ref: said
                 for of_lead, link in linked
                 if case_of(of_lead) == order and (said := _said(of_lead, cases)) != set(link)
             }
             return [
-                Commit(lead_id=lead_id, touches={ref: touches[ref] for ref in refs}, writes=[Write(order, *row)])
-                for refs in batched(touches, TRANSACTION_ITEMS - 1, strict=False)
+                Commit(lead=lead, touches={ref: touches[ref] for ref in refs}, writes=guard)
+                for refs in batched(touches, TRANSACTION_ITEMS - 2, strict=False)
             ]
 
         await commit_until_won(self._store, commits, self._pause)
 
     async def _rewrite(self, event: Event, names: Collection[MemoryKey], settles: str | None) -> None:
-        lead_id, order = event.lead_organization_id, case_of(event)
+        lead, order = event.lead, case_of(event)
 
         async def commits() -> list[Commit]:
-            snapshot = await self._store.snapshot(lead_id, {*names, order} if order else names)
-            writes = rewrites(snapshot, await self._store.log(lead_id), names)
+            wanted = {*names, order} if order else names
+            snapshot = await self._store.snapshot(lead, wanted)
+            writes = rewrites(snapshot, await self._store.log(lead), wanted)
             if order is not None and order not in {write.name for write in writes}:
                 # A refund meanwhile may have found nothing to take back; at the order's row the two of them meet.
                 writes.append(Write(order, *snapshot.memories[order]))
-            return [Commit(lead_id=lead_id, writes=writes, settles=settles)] if writes or settles else []
+            # New rows have no version that an erasure of the event could have changed.
+            rests_on = event.ref if settles is None else None
+            return [Commit(lead=lead, writes=writes, settles=settles, rests_on=rests_on)] if writes or settles else []
 
         await commit_until_won(self._store, commits, self._pause)
 
@@ -239,7 +249,7 @@ async def commit_until_won(
 
 
 def rewrites(snapshot: Snapshot, log: Collection[Event], names: Collection[MemoryKey]) -> list[Write]:
-    """What makes the rows of `names` the fold of the whole log: nothing where a row has the fold's bytes.
+    """What makes the rows of `names` the fold of the whole log: nothing where a row opens and has the fold's bytes.
 
     The snapshot is read before the log, so that what is committed in between makes the writes conflict.
     """
@@ -247,8 +257,16 @@ def rewrites(snapshot: Snapshot, log: Collection[Event], names: Collection[Memor
     return [
         write
         for write in _writes(snapshot, {name: refolded.get(name) for name in names})
-        if _bytes(write.memory) != _bytes(snapshot.memories[write.name].memory if write.version is not None else None)
+        if _bytes(write.memory) != _bytes(_stored(write.name, snapshot)) or _damaged(write.name, snapshot)
     ]
+
+
+def _stored(name: MemoryKey, snapshot: Snapshot) -> Memory | None:
+    return snapshot.memories[name].memory if name in snapshot.memories else None
+
+
+def _damaged(name: MemoryKey, snapshot: Snapshot) -> bool:
+    return name in snapshot.memories and snapshot.memories[name].memory is None
 
 
 def _bytes(memory: Memory | None) -> bytes:
@@ -278,15 +296,23 @@ def _batches(events: Iterable[Event], results: dict[str, Result]) -> Iterable[li
 
 
 def _late(events: Sequence[Event], snapshot: Snapshot) -> list[Event]:
-    """The events whose effect depends on more than the snapshot: out of order, or not the only one of their order."""
+    """The events whose effect depends on more than the snapshot: out of order, or not the only one of their order.
+
+    Those that touch a damaged row too: with them, it is made again.
+    """
     cases = Cases(events)
 
     def is_late(event: Event) -> bool:
         case = cases.of(event)
         if case is not None and (len(case.events) > 1 or case_of(event) in snapshot.memories):
             return True
-        stored = (snapshot.memories.get(name) for name in touched(event))
-        return is_amendment(event) or any(event.position <= each.memory.newest for each in stored if each)
+        names = touched(event)
+        stored = (memory for name in names if (memory := _stored(name, snapshot)))
+        return (
+            is_amendment(event)
+            or any(event.position <= memory.newest for memory in stored)
+            or any(_damaged(name, snapshot) for name in names)
+        )
 
     return [event for event in events if is_late(event)]
 
@@ -295,8 +321,7 @@ def _folded(events: Sequence[Event], snapshot: Snapshot) -> dict[MemoryKey, Memo
     memories: dict[MemoryKey, Memory | None] = {}
     for event in events:
         for change in derive(event):
-            stored = snapshot.memories.get(change.name)
-            memory = memories.get(change.name, stored.memory if stored else None)
+            memory = memories.get(change.name, _stored(change.name, snapshot))
             memories[change.name] = fold(memory, change, event)
     return memories
 

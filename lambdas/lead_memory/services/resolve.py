@@ -3,15 +3,15 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from lead_memory.domain.errors import LeadMemoryError, Unavailable
-from lead_memory.domain.memories import Memory, MemoryKey
+from lead_memory.domain.errors import Erased, LeadMemoryError, Unavailable
+from lead_memory.domain.memories import Lead, Memory, MemoryKey
 from lead_memory.domain.templates.render import Escape, OnMissing, render
 from lead_memory.domain.templates.syntax import Template
 from lead_memory.domain.templates.variables import Plan, Reason, Variable, plan, spell
@@ -34,8 +34,14 @@ class ProfilesTooLarge(LeadMemoryError):
 
 
 class MemoryReader(Protocol):
-    async def get(self, lead_id: str, name: MemoryKey) -> Memory | None:
-        """One GetItem. Raises `Unavailable`."""
+    async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
+        """One GetItem; None for a memory of another organization's lead.
+
+        Raises `Unavailable`, and `Erased` for an organization that was erased.
+        """
+
+    async def erased(self, lead: Lead) -> bool:
+        """Whether the lead was erased; one GetItem. Raises `Unavailable`."""
 
 
 class ProfileReader(Protocol):
@@ -170,21 +176,34 @@ class Resolver:
         sent: Counter[str] = Counter()
         failures: list[Exception] = []
 
-        async def read(lead_id: str, name: MemoryKey) -> Memory | Reason:
+        async def ask[T](lead_id: str, reading: Callable[[Lead], Awaitable[T]]) -> T | Reason:
             try:
                 async with asyncio.timeout_at(deadline), slots:
                     sent[lead_id] += 1
-                    memory = await self._memories.get(lead_id, name)
+                    return await reading(Lead(question.organization_id, lead_id))
+            except Erased:
+                return Reason.ERASED
             except Exception as failure:  # one lead's trouble never fails another's
                 failures.append(failure)
                 return Reason.MEMORY_UNAVAILABLE
-            if memory is None or memory.organization_id != question.organization_id:
-                return Reason.NEVER_SEEN
-            return Reason.EXPIRED if memory.expired(now) else memory
 
-        answers = iter(await asyncio.gather(*(read(lead_id, name) for lead_id in question.lead_ids for name in names)))
+        async def read(lead_id: str, name: MemoryKey) -> Memory | Reason:
+            memory = await ask(lead_id, lambda lead: self._memories.get(lead, name))
+            if memory is None:
+                return Reason.NEVER_SEEN
+            return Reason.EXPIRED if isinstance(memory, Memory) and memory.expired(now) else memory
+
+        async def of_lead(lead_id: str) -> _Memories:
+            memories = await asyncio.gather(*(read(lead_id, name) for name in names))
+            # Nothing was found of a lead that was erased, so only of whom nothing was found is asked why.
+            if memories and all(memory is Reason.NEVER_SEEN for memory in memories):
+                erased = await ask(lead_id, self._memories.erased)
+                memories = [Reason.ERASED if erased is True else Reason.NEVER_SEEN] * len(names)
+            return dict(zip(names, memories, strict=True))
+
+        answers = await asyncio.gather(*map(of_lead, question.lead_ids))
         _log_failures("memories", failures)
-        return {lead_id: {name: next(answers) for name in names} for lead_id in question.lead_ids}, sent
+        return dict(zip(question.lead_ids, answers, strict=True)), sent
 
 
 def _answer(

@@ -6,25 +6,23 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import Memory, MemoryKey
+from lead_memory.domain.memories import Lead, Memory, MemoryKey
 
 TRANSACTION_ITEMS = 100
 TRANSACTION_BYTES = 3_500_000
 """DynamoDB takes 4 MB; the rest is for the memories and for the attributes' names."""
 
-VALUE_BYTES = 380_000
-"""DynamoDB takes 409,600 an item; the rest is for the key and the ids of the events that a memory rests on."""
-
 
 class Stored(NamedTuple):
-    memory: Memory
+    memory: Memory | None
+    """None for a row that does not open, because it was damaged: the log makes it again."""
     version: int
     """Of the row, another at every write: a number that only counts would come again after a delete."""
 
 
 class Snapshot(NamedTuple):
     organization_id: str | None
-    """The lead's; None while the lead is not known."""
+    """Whose lead it is; None while the lead is not known. To another organization it has no memories."""
     memories: Mapping[MemoryKey, Stored]
 
 
@@ -32,6 +30,8 @@ class Known(NamedTuple):
     content_hashes: tuple[str, ...]
     settled: bool
     """Whether all that the event says about memories has been written."""
+    erased: bool = False
+    """Only that it was erased is known: it has no content, and there is nothing to settle."""
 
 
 class Write(NamedTuple):
@@ -45,29 +45,34 @@ class Write(NamedTuple):
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """One transaction: all of it happens or nothing."""
 
-    lead_id: str
-    new_lead_of: str | None = None
-    """The organization, when the lead's head is to be written too."""
+    lead: Lead
+    new_lead: bool = False
+    """Whether the lead's head is to be written too."""
     events: Sequence[Event] = ()
     touches: Mapping[str, Collection[MemoryKey]] = {}
     """By ref, the memories that an event has a part in: of these events, and of earlier ones where that changes."""
     settled: bool = True
     settles: str | None = None
     """The ref of an event recorded earlier that is settled with this."""
+    rests_on: str | None = None
+    """The ref of an event recorded earlier without which this is not to be written: it may be erased meanwhile."""
     writes: Sequence[Write] = ()
+    erases: Mapping[str, bool] = {}
+    """By ref of the events in whose places tombstones are to stand, whether it is in the log; else it must not be."""
 
 
 class Store(Protocol):
-    """Reads are strongly consistent. Every method may raise `Unavailable`."""
+    """Reads are strongly consistent. Every method may raise `Unavailable`, and `Erased` for a lead that was erased."""
 
-    async def snapshot(self, lead_id: str, names: Collection[MemoryKey]) -> Snapshot: ...
+    async def snapshot(self, lead: Lead, names: Collection[MemoryKey]) -> Snapshot: ...
 
-    async def log(self, lead_id: str) -> list[Event]: ...
+    async def log(self, lead: Lead) -> list[Event]:
+        """Without the events that were erased."""
 
-    async def linked_log(self, lead_id: str) -> list[tuple[Event, frozenset[MemoryKey]]]:
+    async def linked_log(self, lead: Lead) -> list[tuple[Event, frozenset[MemoryKey]]]:
         """The log, and the memories that each event is written to have a part in."""
 
-    async def known(self, lead_id: str, refs: Collection[str]) -> dict[str, Known]: ...
+    async def known(self, lead: Lead, refs: Collection[str]) -> dict[str, Known]: ...
 
     async def commit(self, commit: Commit) -> None:
         """Raises `AlreadyRecorded`, `Conflict`, or `Rejected` when an event does not fit into an item."""

@@ -7,15 +7,27 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from lead_memory.domain.memories import Memory
+from lead_memory.domain.memories import Lead, MemoryKey
 
 SOURCE = "cleanup"
 PAGE = 10
 """What one call of the bus takes, so that the time left is looked at before each."""
 
 
+class Ended(NamedTuple):
+    """A memory whose time is over."""
+
+    lead: Lead
+    name: MemoryKey
+    ended_at: datetime
+    row: str
+    """What names the memory where it is stored: where names are hashed there, a hash."""
+    newest: str
+    """The ref of the last event folded into it."""
+
+
 class Due(Protocol):
-    def expired(self, now: datetime, page: int) -> AsyncIterator[Sequence[Memory]]:
+    def expired(self, now: datetime, page: int) -> AsyncIterator[Sequence[Ended]]:
         """Pages of the memories whose time is over, through the index of due dates. May raise `Unavailable`."""
 
 
@@ -47,20 +59,21 @@ async def sweep(due: Due, bus: Bus, *, now: datetime, has_time: Callable[[], boo
     return Report(published, finished=True)
 
 
-def memory_expired(memory: Memory) -> Entry:
+def memory_expired(memory: Ended) -> Entry:
     """The same expiry always has the same id, so that it is recorded once however often it is announced."""
-    ended_at = memory.expires_at
-    if ended_at is None:
-        raise ValueError("a memory without an end does not expire")
-    identity = f"{memory.name}\n{ended_at.isoformat()}"
     detail = {
         "metadata": {
-            "event_id": hashlib.sha256(identity.encode()).hexdigest(),
-            "occurred_at": ended_at.isoformat(),
-            "organization_id": memory.organization_id,
-            "lead_organization_id": memory.lead_organization_id,
+            "event_id": expiry_id(memory.row, memory.ended_at, memory.newest),
+            "occurred_at": memory.ended_at.isoformat(),
+            "organization_id": memory.lead.organization_id,
+            "lead_organization_id": memory.lead.lead_id,
             "version": 1,
         },
-        "data": {"memory_type": memory.memory_type, "key": memory.key},
+        "data": memory.name._asdict(),
     }
     return Entry(SOURCE, "memory.expired", msgspec.json.encode(detail).decode())
+
+
+def expiry_id(row: str, ended_at: datetime, newest: str) -> str:
+    """With the newest event: what is said again after an erasure ends for itself."""
+    return hashlib.sha256(f"{row}\n{ended_at.isoformat()}\n{newest}".encode()).hexdigest()

@@ -15,8 +15,11 @@ from moto import mock_aws
 
 from lead_memory.adapters import keys
 from lead_memory.adapters.event_items import head_item, packed_event
+from lead_memory.adapters.kms import encryption_context
 from lead_memory.adapters.large_payloads import LARGE_CONTENT
 from lead_memory.adapters.memory_items import memory_item
+from lead_memory.adapters.organization_items import organization_item
+from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import derive
 from lead_memory.domain.events import Event
@@ -47,18 +50,33 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 class DeployedStage:
     """What tests put into the stage, and take out of it, behind the client's back."""
 
-    def __init__(self) -> None:
+    def __init__(self, content_key: str) -> None:
+        self._content_key = content_key
+        self._kms = boto3.client("kms", REGION)
+        self._keyrings: dict[str, Keyring] = {}
         self.table = boto3.resource("dynamodb", REGION).Table(TABLE)
         self.sqs = boto3.client("sqs", REGION)
         self.s3 = boto3.client("s3", REGION)
 
+    def keyring(self, organization_id: str) -> Keyring:
+        """The organization's, which it gets when it is first asked for."""
+        if organization_id not in self._keyrings:
+            made = self._kms.generate_data_key(
+                KeyId=self._content_key, KeySpec="AES_256", EncryptionContext=encryption_context(organization_id)
+            )
+            item = organization_item(organization_id, [made["CiphertextBlob"]], hashes_names=False)
+            self.table.put_item(Item=item)
+            self._keyrings[organization_id] = Keyring(organization_id, [made["Plaintext"]])
+        return self._keyrings[organization_id]
+
     def remember(self, *memories: Memory) -> None:
         for each in memories:
-            self.table.put_item(Item=memory_item(each, 1))
+            self.table.put_item(Item=memory_item(each, 1, self.keyring(each.organization_id)))
 
     def record(self, *events: Event) -> None:
         for each in events:
-            item, large_content = packed_event(each, (), recorded_at=NOW, settled=True)
+            keyring = self.keyring(each.organization_id)
+            item, large_content = packed_event(each, (), keyring, recorded_at=NOW, settled=True)
             self.table.put_item(Item=item)
             if large_content is not None:
                 self.s3.put_object(Bucket=BUCKET, Key=item[LARGE_CONTENT], Body=large_content)
@@ -67,10 +85,12 @@ class DeployedStage:
         """What the updater leaves once it has all of one lead's events: head, events and memories."""
         cases = Cases(events)
         touches = {each.ref: {change.name for change in derive(each, cases.of(each))} for each in events}
+        keyring = self.keyring(events[0].organization_id)
         with self.table.batch_writer() as batch:
-            batch.put_item(head_item(events[0].lead_organization_id, events[0].organization_id, recorded_at))
+            batch.put_item(head_item(events[0].lead, recorded_at))
             for each in events:
-                batch.put_item(packed_event(each, touches[each.ref], recorded_at=recorded_at, settled=True).item)
+                packed = packed_event(each, touches[each.ref], keyring, recorded_at=recorded_at, settled=True)
+                batch.put_item(packed.item)
         self.remember(*refold(events, set().union(*touches.values())).values())
 
     def url(self, queue: str) -> str:
@@ -86,19 +106,23 @@ class DeployedStage:
 
     def published(self) -> list[Any]:
         """What the bus delivered to the ingest queue."""
-        bodies: list[Any] = []
-        while messages := self.sqs.receive_message(QueueUrl=self.url("ingest"), MaxNumberOfMessages=10).get("Messages"):
-            bodies += [json.loads(message["Body"]) for message in messages]
+        return [json.loads(body) for body in self.bodies("ingest")]
+
+    def bodies(self, queue: str) -> list[str]:
+        bodies: list[str] = []
+        while messages := self.sqs.receive_message(QueueUrl=self.url(queue), MaxNumberOfMessages=10).get("Messages"):
+            bodies += [message["Body"] for message in messages]
         return bodies
 
 
 @pytest.fixture
 def stage(environment: pytest.MonkeyPatch) -> Iterator[DeployedStage]:
     with mock_aws():
+        content_key = boto3.client("kms", REGION).create_key()["KeyMetadata"]["Arn"]
         boto3.client("cloudformation", REGION).create_stack(
-            StackName="LeadMemory-dev", TemplateBody=json.dumps(_template())
+            StackName="LeadMemory-dev", TemplateBody=json.dumps(_template(content_key))
         )
-        yield DeployedStage()
+        yield DeployedStage(content_key)
 
 
 @pytest.fixture
@@ -178,7 +202,7 @@ def lambda_of(handler: Callable[[object], Any], *, failing: bool = False) -> Ite
         thread.join()
 
 
-def _template() -> dict[str, Any]:
+def _template(content_key: str) -> dict[str, Any]:
     names = (keys.PK, keys.SK, keys.GSI1_PK, keys.GSI1_SK)
     queues = {
         name.title().replace("-", ""): {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}} for name in QUEUES
@@ -186,6 +210,7 @@ def _template() -> dict[str, Any]:
     outputs = {
         "TableName": TABLE,
         "PayloadBucket": BUCKET,
+        "ContentKey": content_key,
         "BusName": BUS,
         "IngestQueueUrl": {"Ref": "Ingest"},
         "DeadLetterQueueUrl": {"Ref": "DeadLetters"},
@@ -194,6 +219,7 @@ def _template() -> dict[str, Any]:
         "RebuildDeadLetterQueueUrl": {"Ref": "RebuildDeadLetters"},
         "ResolverFunction": "resolver:live",
         "RebuilderFunction": "rebuilder:live",
+        "PrivacyFunction": "privacy:live",
         "ProfileFields": "name,email",
     }
     return {

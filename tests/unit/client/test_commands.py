@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,9 @@ class TestResolving:
     [
         (["memories", "--lead", "abc"], 'unable to convert "abc" into UUID'),
         (["memories"], "--lead"),
+        (["erase", "lead"], "See `lead-memory erase lead --help`."),
+        (["memories", "--lead", ANA, "--as-of", "now"], "no time such as 2026-02-03T14:05Z. See `lead-memory memories"),
+        (["keys", "rotat"], "See `lead-memory keys --help`."),
         (["events", "--lead", ANA, "--limit", "0"], "--limit"),
         (["memries"], 'Did you mean "memories"?'),
         (["resolve", "--lead", ANA, "Hi", "--on-missing", "explode"], "fail"),
@@ -160,6 +164,20 @@ def test_what_is_not_understood_ends_with_2_and_says_what_to_type(
     printed = capsys.readouterr()
     assert complaint in printed.err
     assert printed.out == ""
+
+
+def test_an_event_s_name_stands_in_one_line_to_be_copied(
+    command: Command, stage: DeployedStage, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("COLUMNS", "80")
+    event_id = "0103cb7e-f538-496f-bc7b-b7d850723902"
+    stage.take_in(event("conversation.thread_resolved", {"thread_id": "t"}, event_id=event_id))
+    assert f"test/{event_id}" in command("events", "--lead", LEAD, "--organization", ORGANIZATION).out
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--version"])
+    assert capsys.readouterr().out == f"{version('lead-memory')}\n"
 
 
 def test_a_stage_that_is_not_there_is_named(command: Command) -> None:
@@ -203,7 +221,10 @@ def test_a_resolver_that_fails_is_told_apart_from_a_template_that_is_wrong(
     with lambda_of(lambda _: {"errorType": "MemoryError"}, failing=True) as endpoint:
         environment.setenv("AWS_ENDPOINT_URL_LAMBDA", endpoint)
         ran = command("plan", "Hi")
-    assert (ran.code, ran.err) == (1, "The resolver failed with MemoryError: its log says why.\n")
+    assert (ran.code, ran.err) == (
+        1,
+        "The resolver failed with MemoryError, and its log says why: do the same again.\n",
+    )
 
 
 def test_the_command_starts_without_what_only_some_commands_need() -> None:

@@ -36,6 +36,7 @@ def connected_to(bus: FakeBus) -> LeadMemory:
     resources = Resources(
         table_name="table",
         payload_bucket="payloads",
+        content_key="key",
         bus_name="bus",
         ingest_queue_url="",
         dead_letter_queue_url="",
@@ -44,6 +45,7 @@ def connected_to(bus: FakeBus) -> LeadMemory:
         rebuild_dead_letter_queue_url="",
         resolver_function="",
         rebuilder_function="",
+        privacy_function="",
         profile_fields="-",
     )
     return LeadMemory(Stage("dev", "us-east-1", "CREATE_COMPLETE", datetime.now(UTC), resources, lambda _: bus))

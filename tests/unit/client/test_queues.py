@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -13,7 +14,7 @@ from lead_memory_client.answers import Rejection
 from lead_memory_client.entries import EventName
 from lead_memory_client.queues import Letter
 from lead_memory_client.redrive import Watch
-from tests.events import LEAD, NOW, START, body, entry, event
+from tests.events import LEAD, NOW, ORGANIZATION, SOMEBODY, START, body, entry, event
 from tests.unit.client.conftest import REGION, DeployedStage, Ran
 
 type Command = Callable[..., Ran]
@@ -27,9 +28,13 @@ def event_ids(bodies: list[Any]) -> list[str]:
     return [each["detail"]["metadata"]["event_id"] for each in bodies]
 
 
-def bury(stage: DeployedStage, *bodies: str) -> None:
+def bury(stage: DeployedStage, *bodies: str, queue: str = "dead-letters") -> None:
     for each in bodies:
-        stage.sqs.send_message(QueueUrl=stage.url("dead-letters"), MessageBody=each)
+        stage.sqs.send_message(QueueUrl=stage.url(queue), MessageBody=each)
+
+
+def to_rebuild(lead: str) -> str:
+    return json.dumps({"lead_id": lead, "organization_id": ORGANIZATION, "derivation": None, "run_id": "r"})
 
 
 def waiting(client: LeadMemory) -> tuple[int, int]:
@@ -49,15 +54,16 @@ def test_queues_show_depth_age_and_reasons_with_samples_of_each(client: LeadMemo
     assert {sample.reason for sample in rejected.samples} == {"unknown_type", "not_json"}
     assert rejected.oldest_seconds is not None
     assert 0 <= rejected.oldest_seconds < 60
-    assert [(sample.reason, sample.event) for sample in dead.samples] == [("not_recorded", "test/dead")]
+    assert [(each.reason, each.event, each.lead) for each in dead.samples] == [("not_recorded", "test/dead", LEAD)]
 
 
 def test_a_look_takes_nothing_and_leaves_the_ingest_queue_alone(client: LeadMemory, stage: DeployedStage) -> None:
     stage.reject("{", reason="not_json")
-    for queue in ("ingest", "dead-letters"):
+    for queue in ("ingest", "dead-letters", "rebuild", "rebuild-dead-letters"):
         stage.sqs.send_message(QueueUrl=stage.url(queue), MessageBody=viewed(queue))
     assert client.queues() is not None
-    for queue, deliveries in (("ingest", "1"), ("dead-letters", "2"), ("rejected", "2")):
+    not_looked_at, looked_at = ("ingest", "rebuild"), ("dead-letters", "rejected", "rebuild-dead-letters")
+    for queue, deliveries in [*((each, "1") for each in not_looked_at), *((each, "2") for each in looked_at)]:
         [message] = stage.sqs.receive_message(QueueUrl=stage.url(queue), AttributeNames=["All"])["Messages"]
         assert message["Attributes"]["ApproximateReceiveCount"] == deliveries
 
@@ -109,6 +115,13 @@ def test_only_what_waits_for_the_reason_is_redriven(client: LeadMemory, stage: D
     assert client.redrive("rejected", reason="no_mapping", patience_seconds=0).found == {"no_mapping": 1}
     assert event_ids(stage.published()) == ["mapped"]
     assert [rejection.reason for rejection in client.rejections()] == ["unknown_type"]
+
+
+def test_what_was_erased_is_redriven_only_where_it_is_asked_for(client: LeadMemory, stage: DeployedStage) -> None:
+    stage.reject(viewed("gone"), reason="erased")
+    assert client.redrive("rejected", patience_seconds=0).sent == 0
+    assert client.redrive("rejected", reason="erased", patience_seconds=0).sent == 1
+    assert event_ids(stage.published()) == ["gone"]
 
 
 def test_a_dry_run_counts_and_sends_nothing(command: Command, client: LeadMemory, stage: DeployedStage) -> None:
@@ -169,7 +182,35 @@ def test_the_command_fails_when_it_cannot_say_what_became_of_a_message(command: 
     assert "1 sent back (1 not_recorded): 0 recorded." in ran.out
     assert "`lead-memory queues --stage dev` shows where they are" in ran.err
     nothing = command("redrive", "dead-letters")
-    assert (nothing.code, nothing.out) == (0, "Nothing waits there.\n")
+    assert (nothing.code, nothing.out) == (0, "Nothing waits there to be sent back.\n")
+
+
+def test_leads_that_were_not_rebuilt_are_shown_and_sent_back_as_they_are(
+    command: Command, client: LeadMemory, stage: DeployedStage
+) -> None:
+    leads = [str(uuid4()) for _ in range(12)]
+    bury(stage, *map(to_rebuild, leads), "{", queue="rebuild-dead-letters")
+    found = client.queues()["rebuild_dead_letters"]
+    assert (found.waiting, found.reasons) == (13, {"not_rebuilt": 13})
+    assert {sample.lead for sample in found.samples} < {*leads, None}
+    assert f"{leads[0]}: not_rebuilt, " in command("queues").out
+
+    ran = command("redrive", "rebuild-dead-letters")
+    assert (ran.code, ran.out) == (0, "13 sent back (13 not_rebuilt).\n")
+    assert "`lead-memory queues --stage dev` shows how many wait to be rebuilt" in ran.err
+    assert sorted(stage.bodies("rebuild")) == sorted([*map(to_rebuild, leads), "{"])
+    assert stage.published() == []
+    assert client.queues()["rebuild_dead_letters"].waiting == 0
+
+
+def test_leads_that_the_rebuilders_queue_does_not_take_stay(
+    client: LeadMemory, stage: DeployedStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bury(stage, to_rebuild(LEAD), queue="rebuild-dead-letters")
+    monkeypatch.setattr(client._sqs, "send_message_batch", lambda **_: {})
+    found = client.redrive("rebuild_dead_letters")
+    assert (found.found, found.sent) == ({"not_rebuilt": 1}, 0)
+    assert client.queues()["rebuild_dead_letters"].waiting == 1
 
 
 def letter(number: int, text: str) -> Letter:
@@ -179,8 +220,8 @@ def letter(number: int, text: str) -> Letter:
 def test_a_watch_tells_recorded_from_rejected_again_from_not_seen() -> None:
     same, conflict, malformed, slow = viewed("same"), viewed("conflict"), "{", viewed("slow")
     recorded = {
-        EventName(LEAD, "test/same"): event("product.viewed", {"sku": "a"}, event_id="same").content_hashes,
-        EventName(LEAD, "test/conflict"): ("of other content",),
+        EventName(SOMEBODY, "test/same"): event("product.viewed", {"sku": "a"}, event_id="same").content_hashes,
+        EventName(SOMEBODY, "test/conflict"): ("of other content",),
     }
     rejections = [Rejection("conflict", "", NOW, conflict), Rejection("not_json", "", NOW, malformed)]
     watch = Watch([letter(number, each) for number, each in enumerate((same, conflict, malformed, slow))], NOW)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.event_items import head_item, organization_item
-from lead_memory_client.rebuild import Lead, Progress, Rebuilds
+from lead_memory.adapters.event_items import head_item
+from lead_memory.domain.memories import Lead
+from lead_memory_client.rebuild import Progress, Rebuilds
 from lead_memory_client.stage import find_stage
 from tests.events import LEAD, NOW, ORGANIZATION
 from tests.unit.client.conftest import DeployedStage, Ran, lambda_of
@@ -26,9 +27,9 @@ def leads(stage: DeployedStage) -> list[Lead]:
     leads = [Lead(ORGANIZATION, f"lead-{number}") for number in range(25)]
     leads += [Lead(OTHER, f"other-{number}") for number in range(2)]
     for organization_id in (ORGANIZATION, OTHER):
-        stage.table.put_item(Item=organization_item(organization_id, NOW))
-    for organization_id, lead_id in leads:
-        stage.table.put_item(Item=head_item(lead_id, organization_id, NOW))
+        stage.keyring(organization_id)
+    for lead in leads:
+        stage.table.put_item(Item=head_item(lead, NOW))
     return leads
 
 

@@ -10,19 +10,9 @@ from hypothesis import strategies as st
 from lead_memory.domain.events import MALFORMED
 from lead_memory.domain.integrations import INTEGRATIONS
 from tests.unit.integrations.samples import SAMPLES, Sample, canonical_data
+from tests.unit.limits.any_json import json_values, mutate
+from tests.unit.limits.life import in_time
 
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.decimals(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-)
-json_values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
 mapped_samples = st.sampled_from([sample for sample in SAMPLES if sample.data is None])
 
 
@@ -32,38 +22,20 @@ def mutated_bodies(draw: st.DrawFn) -> tuple[Sample, Any]:
     sample = draw(mapped_samples)
     raw = deepcopy(sample.raw_payload)
     for _ in range(draw(st.integers(1, 3))):
-        _mutate(draw, raw)
+        mutate(draw, raw, json_values)
     return sample, raw
-
-
-def _mutate(draw: st.DrawFn, raw: Any) -> None:
-    parent = raw
-    while True:
-        keys = list(parent) if isinstance(parent, dict) else list(range(len(parent)))
-        if not keys:
-            return
-        key = draw(st.sampled_from(keys))
-        child = parent[key]
-        if isinstance(child, dict | list) and child and draw(st.integers(0, 4)):
-            parent = child
-            continue
-        if draw(st.booleans()):
-            del parent[key]
-        else:
-            parent[key] = draw(json_values)
-        return
 
 
 @given(mutated_bodies())
 def test_a_mutated_body_maps_or_fails_as_malformed(mutated: tuple[Sample, Any]) -> None:
     sample, raw = mutated
-    with contextlib.suppress(*MALFORMED):
+    with in_time(), contextlib.suppress(*MALFORMED):
         canonical_data(sample.source, sample.event_type, raw)
 
 
 @given(mapped_samples, json_values)
 def test_a_body_that_is_any_json_maps_or_fails_as_malformed(sample: Sample, raw: Any) -> None:
-    with contextlib.suppress(*MALFORMED):
+    with in_time(), contextlib.suppress(*MALFORMED):
         canonical_data(sample.source, sample.event_type, raw)
 
 

@@ -4,7 +4,7 @@ from random import Random
 
 import msgspec
 
-from lead_memory.domain.memories import MemoryKey, MemoryType
+from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 from lead_memory.services.rebuild import Kind
 from lead_memory.services.store import Snapshot, Stored
 from tests.fakes import FaultyStore
@@ -19,26 +19,33 @@ class RebuildStore(FaultyStore):
     def fail(self, rate: float) -> None:
         self._fault_rate = rate
 
-    async def all_memories(self, lead_id: str) -> Snapshot:
-        return await self.snapshot(lead_id, list(self.rows))
+    async def all_memories(self, lead: Lead) -> Snapshot:
+        return await self.snapshot(lead, list(self.rows))
 
     def damage(self, random: Random) -> dict[MemoryKey, Kind]:
-        """Loses rows, changes rows, adds one, and forgets what some events touch; says which rows differ now."""
+        """Loses rows, changes some, makes some unreadable, adds some, and forgets what some events touch.
+
+        Says which rows differ now.
+        """
         damaged: dict[MemoryKey, Kind] = {}
-        for name, row in sorted(self.rows.items()):
-            match random.randrange(4):
+        for name, memory in sorted(self.memories.items()):
+            row = self.rows[name]
+            match random.randrange(5):
                 case 0:
                     del self.rows[name]
                     damaged[name] = Kind.MISSING
                 case 1:
-                    other = msgspec.structs.replace(row.memory, value={"wrong": True}, fold_version=0)
+                    other = msgspec.structs.replace(memory, value={"wrong": True}, fold_version=0)
                     self.rows[name] = Stored(other, row.version)
                     damaged[name] = Kind.DIFFERENT
                 case 2:
                     invented = MemoryKey(MemoryType.INTEREST, f"invented_{len(damaged)}")
-                    extra = msgspec.structs.replace(row.memory, memory_type=invented.memory_type, key=invented.key)
+                    extra = msgspec.structs.replace(memory, memory_type=invented.memory_type, key=invented.key)
                     self.rows[invented] = Stored(extra, row.version)
                     damaged[invented] = Kind.EXTRA
+                case 3:
+                    self.rows[name] = Stored(None, row.version)
+                    damaged[name] = Kind.DIFFERENT
         for ref in random.sample(sorted(self.touches), len(self.touches) // 2):
             self.touches[ref] = ()
         return damaged

@@ -10,11 +10,11 @@ import pytest
 from lead_memory.domain.derivations import MODULES, derive, made_by
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import MemoryKey, MemoryType
+from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 from lead_memory.services.rebuild import Difference, Kind, Rebuilder
 from lead_memory.services.record import Recorder
 from lead_memory.services.store import Stored
-from tests.events import LEAD, ORGANIZATION, START, all_samples, event
+from tests.events import LEAD, SOMEBODY, START, all_samples, event
 from tests.fakes import canonical_bytes, no_pause
 from tests.unit.rebuild.fakes import RebuildStore
 
@@ -40,14 +40,14 @@ async def holding(*events: Event) -> RebuildStore:
 
 
 def spoil(store: RebuildStore, name: MemoryKey) -> None:
-    row = store.rows[name]
-    store.rows[name] = Stored(msgspec.structs.replace(row.memory, value={"wrong": True}), row.version)
+    spoiled = msgspec.structs.replace(store.memories[name], value={"wrong": True})
+    store.rows[name] = Stored(spoiled, store.rows[name].version)
 
 
 async def test_only_what_differs_is_written() -> None:
     store = await holding(order("a", 0, skus=5), declared("city"))
     spoil(store, LAST)
-    report = await Rebuilder(store).rebuild(LEAD, ORGANIZATION)
+    report = await Rebuilder(store).rebuild(SOMEBODY)
     assert report.differences == [Difference("purchase", "last_transaction", Kind.DIFFERENT)]
     assert [write.name for write in store.commits[-1].writes] == [LAST]
 
@@ -56,10 +56,10 @@ async def test_memories_that_an_older_fold_made_are_made_again() -> None:
     store = await holding(order("a", 0))
     made = canonical_bytes(store.memories)
     store.rows = {
-        name: Stored(msgspec.structs.replace(row.memory, fold_version=0), row.version)
+        name: Stored(msgspec.structs.replace(store.memories[name], fold_version=0), row.version)
         for name, row in store.rows.items()
     }
-    report = await Rebuilder(store).rebuild(LEAD, ORGANIZATION)
+    report = await Rebuilder(store).rebuild(SOMEBODY)
     assert len(report.differences) == len(store.rows) == report.memories
     assert canonical_bytes(store.memories) == made
 
@@ -69,7 +69,7 @@ async def test_a_lead_with_more_memories_than_a_transaction_holds_is_rebuilt_in_
     before = canonical_bytes(store.memories)
     store.rows.clear()
     commits = len(store.commits)
-    report = await Rebuilder(store).rebuild(LEAD, ORGANIZATION)
+    report = await Rebuilder(store).rebuild(SOMEBODY)
     assert canonical_bytes(store.memories) == before
     assert len(report.differences) == len(before) > 300
     assert len(store.commits) - commits == 4
@@ -79,19 +79,19 @@ async def test_a_rebuild_of_one_derivation_leaves_the_others_as_they_are() -> No
     store = await holding(order("a", 0), declared("city"))
     spoil(store, LAST)
     spoil(store, CITY)
-    report = await Rebuilder(store).rebuild(LEAD, ORGANIZATION, "purchase")
+    report = await Rebuilder(store).rebuild(SOMEBODY, "purchase")
     assert [(each.memory_type, each.key) for each in report.differences] == [LAST]
     assert store.memories[CITY].value == {"wrong": True}
-    report = await Rebuilder(store).rebuild(LEAD, ORGANIZATION, "declared")
+    report = await Rebuilder(store).rebuild(SOMEBODY, "declared")
     assert [(each.memory_type, each.key) for each in report.differences] == [CITY]
 
 
 async def test_what_a_derivation_no_longer_makes_goes_when_it_is_rebuilt() -> None:
     store = await holding(order("a", 0), declared("city"))
     gone = MemoryKey(MemoryType.PURCHASE, "old_name")
-    store.rows[gone] = Stored(msgspec.structs.replace(store.rows[LAST].memory, key=gone.key), 1)
-    assert (await Rebuilder(store).rebuild(LEAD, ORGANIZATION, "fact")).differences == []
-    report = await Rebuilder(store).rebuild(LEAD, ORGANIZATION, "purchase")
+    store.rows[gone] = Stored(msgspec.structs.replace(store.memories[LAST], key=gone.key), 1)
+    assert (await Rebuilder(store).rebuild(SOMEBODY, "fact")).differences == []
+    report = await Rebuilder(store).rebuild(SOMEBODY, "purchase")
     assert report.differences == [Difference("purchase", "old_name", Kind.EXTRA)]
     assert gone not in store.rows
 
@@ -101,7 +101,7 @@ async def test_events_are_linked_to_the_memories_that_a_new_derivation_makes_of_
     store = await holding(paid, says)
     whole = {ref: set(names) for ref, names in store.touches.items()}
     store.touches[paid.ref] = {name for name in store.touches[paid.ref] if name.memory_type is MemoryType.INTEREST}
-    await Rebuilder(store).rebuild(LEAD, ORGANIZATION)
+    await Rebuilder(store).rebuild(SOMEBODY)
     assert {ref: set(names) for ref, names in store.touches.items()} == whole
 
 
@@ -110,8 +110,8 @@ async def test_an_order_that_is_cancelled_while_its_links_are_mended_keeps_the_l
     cancelled = event("order.cancelled", {"order_id": "a"}, event_id="c", at=START + timedelta(minutes=1))
 
     class CancelledMeanwhile(RebuildStore):
-        async def linked_log(self, lead_id: str) -> list[tuple[Event, frozenset[MemoryKey]]]:
-            read = await super().linked_log(lead_id)
+        async def linked_log(self, lead: Lead) -> list[tuple[Event, frozenset[MemoryKey]]]:
+            read = await super().linked_log(lead)
             if cancelled.ref not in self.events:
                 await Recorder(self, no_pause).record([cancelled])
                 self.touches[paid.ref] = ()
@@ -120,7 +120,7 @@ async def test_an_order_that_is_cancelled_while_its_links_are_mended_keeps_the_l
     store = CancelledMeanwhile()
     await Recorder(store, no_pause).record([paid])
     store.touches[paid.ref] = ()
-    await Rebuilder(store, no_pause).rebuild(LEAD, ORGANIZATION)
+    await Rebuilder(store, no_pause).rebuild(SOMEBODY)
     assert {ref: set(names) for ref, names in store.touches.items()} == {
         ref: {MemoryKey(MemoryType.PURCHASE, "order:a")} for ref in (paid.ref, cancelled.ref)
     }
@@ -132,23 +132,23 @@ async def test_what_has_ended_stays_empty_in_its_place() -> None:
     store = await holding(declared("city", expires_at=end.isoformat()), ended)
     assert store.memories[CITY].value == {}
     del store.rows[CITY]
-    await Rebuilder(store).rebuild(LEAD, ORGANIZATION)
+    await Rebuilder(store).rebuild(SOMEBODY)
     assert store.memories[CITY].value == {}
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"),
+    ("lead", "derivation", "reason"),
     [
-        ({"organization_id": "99999999-0000-4000-8000-000000000000"}, "unknown_lead"),
-        ({"organization_id": ORGANIZATION, "derivation": "purchases"}, "unknown_derivation"),
+        (Lead("99999999-0000-4000-8000-000000000000", LEAD), None, "unknown_lead"),
+        (SOMEBODY, "purchases", "unknown_derivation"),
     ],
 )
-async def test_what_is_not_there_is_not_rebuilt(asked: dict[str, Any], reason: str) -> None:
+async def test_what_is_not_there_is_not_rebuilt(lead: Lead, derivation: str | None, reason: str) -> None:
     store = await holding(order("a", 0))
     store.damage(Random(1))
     before = dict(store.rows)
     with pytest.raises(Rejected) as rejected:
-        await Rebuilder(store).rebuild(LEAD, **asked)
+        await Rebuilder(store).rebuild(lead, derivation)
     assert rejected.value.reason == reason
     assert store.rows == before
 

@@ -11,7 +11,7 @@ from lead_memory.domain.errors import Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.services.rebuild import Rebuilder, Report
 from lead_memory.services.record import Outcome, Recorder
-from tests.events import LEAD, ORGANIZATION, streams
+from tests.events import SOMEBODY, streams
 from tests.fakes import MemoryStore, canonical_bytes, no_pause
 from tests.unit.rebuild.fakes import RebuildStore
 
@@ -44,17 +44,17 @@ def test_a_rebuild_mends_exactly_what_a_check_names_and_a_check_changes_nothing(
         damaged = store.damage(random)
         before, commits = dict(store.rows), len(store.commits)
 
-        found = await Rebuilder(store, no_pause).check(LEAD, ORGANIZATION)
+        found = await Rebuilder(store, no_pause).check(SOMEBODY)
         assert differences(found) == damaged
         assert (store.rows, len(store.commits)) == (before, commits)
 
-        rebuilt = await Rebuilder(store, no_pause).rebuild(LEAD, ORGANIZATION)
+        rebuilt = await Rebuilder(store, no_pause).rebuild(SOMEBODY)
         assert rebuilt == found
         assert canonical_bytes(store.memories) == canonical_bytes(whole.memories)
         assert links(store) == links(whole)
 
         commits = len(store.commits)
-        assert (await Rebuilder(store, no_pause).rebuild(LEAD, ORGANIZATION)).differences == []
+        assert (await Rebuilder(store, no_pause).rebuild(SOMEBODY)).differences == []
         assert len(store.commits) == commits
 
     asyncio.run(run())
@@ -70,7 +70,7 @@ def test_a_check_beside_writers_finds_no_drift_where_there_is_none(events: list[
 
     async def check() -> None:
         for _ in range(len(arriving) + 1):
-            assert (await Rebuilder(store, no_pause).check(LEAD, ORGANIZATION)).differences == []
+            assert (await Rebuilder(store, no_pause).check(SOMEBODY)).differences == []
 
     async def run() -> None:
         await recorded([first], store)
@@ -97,7 +97,7 @@ def test_a_rebuild_beside_writers_and_faults_loses_nothing(
     async def rebuild() -> None:
         for _ in range(DELIVERIES):
             try:
-                await Rebuilder(store, no_pause).rebuild(LEAD, ORGANIZATION)
+                await Rebuilder(store, no_pause).rebuild(SOMEBODY)
             except Unavailable:
                 continue
             return

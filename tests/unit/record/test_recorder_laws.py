@@ -14,9 +14,7 @@ from lead_memory.domain.fold import fold
 from lead_memory.domain.memories import Memory, MemoryKey
 from lead_memory.services.record import Outcome, Recorder
 from tests.events import streams
-from tests.fakes import FaultyStore, MemoryStore, canonical_bytes, no_pause
-
-DELIVERIES = 60
+from tests.fakes import MemoryStore, canonical_bytes, no_pause
 
 # A seed, not `st.randoms`: a run draws more numbers than Hypothesis keeps for one example.
 _randoms = st.integers(0, 2**32 - 1).map(Random)
@@ -59,33 +57,3 @@ def test_any_order_of_arrival_gives_the_fold(events: list[Event], random: Random
         # Fewer, where a memory began anew, or where a refund came before its order.
         assert memory.source_event_count <= len(lineage(store.touches, name))
         assert set(memory.source_event_ids) <= lineage(store.touches, name)
-
-
-@given(streams(), _randoms, st.integers(2, 4), st.sampled_from([0.0, 0.05, 0.2]))
-def test_concurrent_writers_and_faults_lose_nothing(
-    events: list[Event], random: Random, writers: int, fault_rate: float
-) -> None:
-    store = FaultyStore(random, fault_rate)
-
-    async def deliver(queue: list[Event]) -> None:
-        """As the queue does: what is given back comes again."""
-        recorder = Recorder(store, no_pause)
-        for _ in range(DELIVERIES):
-            if not queue:
-                return
-            batch, queue = queue[:5], queue[5:]
-            results = await recorder.record(batch)
-            queue += [event for event, result in zip(batch, results, strict=True) if not isinstance(result, Outcome)]
-        raise AssertionError("an event was given back again and again")
-
-    async def write() -> None:
-        queues: list[list[Event]] = [[] for _ in range(writers)]
-        for event in [*events, *random.choices(events, k=3)]:
-            random.choice(queues).append(event)
-        for queue in queues:
-            random.shuffle(queue)
-        await asyncio.gather(*map(deliver, queues))
-
-    asyncio.run(write())
-    assert canonical_bytes(store.memories) == canonical_bytes(folded(events))
-    assert all(settled for _, settled in store.events.values())

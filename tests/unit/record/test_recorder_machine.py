@@ -21,7 +21,7 @@ from lead_memory.domain.derivations import derive
 from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import fold
-from lead_memory.domain.memories import Memory, MemoryKey
+from lead_memory.domain.memories import Lead, Memory, MemoryKey
 from lead_memory.services.record import Outcome, Recorder, Result
 from lead_memory.services.store import Commit, Known, Snapshot
 from tests.events import START, event, happenings
@@ -55,25 +55,25 @@ def turn() -> Generator[None]:
 class SteppedStore(MemoryStore):
     """Stops before and after every write and before every read; reads of several rows are torn in two."""
 
-    async def snapshot(self, lead_id: str, names: Collection[MemoryKey]) -> Snapshot:
+    async def snapshot(self, lead: Lead, names: Collection[MemoryKey]) -> Snapshot:
         await turn()
         ordered = sorted(names)
         half = len(ordered) // 2
-        first = await super().snapshot(lead_id, ordered[:half])
+        first = await super().snapshot(lead, ordered[:half])
         await turn()
-        second = await super().snapshot(lead_id, ordered[half:])
+        second = await super().snapshot(lead, ordered[half:])
         return Snapshot(first.organization_id, {**first.memories, **second.memories})
 
-    async def log(self, lead_id: str) -> list[Event]:
+    async def log(self, lead: Lead) -> list[Event]:
         await turn()
-        first = sorted(await super().log(lead_id), key=lambda event: event.ref)[: len(self.events) // 2]
+        first = sorted(await super().log(lead), key=lambda event: event.ref)[: len(self.events) // 2]
         last = first[-1].ref if first else ""
         await turn()
-        return first + [event for event in await super().log(lead_id) if event.ref > last]
+        return first + [event for event in await super().log(lead) if event.ref > last]
 
-    async def known(self, lead_id: str, refs: Collection[str]) -> dict[str, Known]:
+    async def known(self, lead: Lead, refs: Collection[str]) -> dict[str, Known]:
         await turn()
-        return await super().known(lead_id, refs)
+        return await super().known(lead, refs)
 
     async def commit(self, commit: Commit) -> None:
         await turn()

@@ -1,9 +1,9 @@
 """Stores in memory, which count what is asked of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from lead_memory.domain.memories import Memory, MemoryKey, MemoryType, Position, Source, Tier, Value
+from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType, Position, Source, Tier, Value
 from lead_memory.domain.templates.variables import Reason
 from lead_memory.services.resolve import Profile
 
@@ -47,16 +47,25 @@ def memory(
 
 
 class FakeMemories:
-    def __init__(self, *memories: Memory, failing: Mapping[str, Exception] | None = None) -> None:
+    def __init__(
+        self, *memories: Memory, failing: Mapping[str, Exception] | None = None, erased: Collection[str] = ()
+    ) -> None:
         self.memories = {(m.lead_organization_id, m.name): m for m in memories}
         self.failing = failing or {}
+        self.erased_leads = erased
         self.asked: list[tuple[str, MemoryKey]] = []
+        self.heads_asked: list[str] = []
 
-    async def get(self, lead_id: str, name: MemoryKey) -> Memory | None:
-        self.asked.append((lead_id, name))
-        if lead_id in self.failing:
-            raise self.failing[lead_id]
-        return self.memories.get((lead_id, name))
+    async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
+        self.asked.append((lead.lead_id, name))
+        if lead.lead_id in self.failing:
+            raise self.failing[lead.lead_id]
+        memory = self.memories.get((lead.lead_id, name))
+        return memory if memory and memory.lead == lead else None
+
+    async def erased(self, lead: Lead) -> bool:
+        self.heads_asked.append(lead.lead_id)
+        return lead.lead_id in self.erased_leads
 
 
 class FakeProfiles:

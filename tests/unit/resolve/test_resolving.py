@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_memory.domain.errors import Unavailable
-from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
+from lead_memory.domain.errors import Erased, Unavailable
+from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
 from lead_memory.domain.templates.render import Escape, OnMissing
 from lead_memory.domain.templates.syntax import parse, parse_variable
 from lead_memory.domain.templates.variables import Reason
@@ -132,17 +132,34 @@ def test_each_memory_is_read_once_for_each_lead_and_all_profiles_with_one_statem
     assert profiles.asked == ([(ORGANIZATION, tuple(leads), plan.profile_fields)] if plan.profile_fields else [])
     assert [answer.lead for answer in answers] == leads
     for answer in answers:
-        assert answer.reads.get_item * len(leads) == len(memories.asked)
+        of_lead = [lead for lead, _ in memories.asked if lead == answer.lead]
+        assert answer.reads.get_item == len(of_lead) + memories.heads_asked.count(answer.lead)
         assert answer.reads.sql == len(profiles.asked)
+
+
+def test_only_a_lead_of_whom_nothing_was_found_is_asked_whether_it_was_erased() -> None:
+    memories = FakeMemories(ANAS_PURCHASE, erased=[CARLA])
+    asked = question(variables=["purchase.last_transaction.amount", "fact.pet.name"], leads=[ANA, BRUNO, CARLA])
+    ana, bruno, carla = resolve(asked, memories, None)
+    assert sorted(memories.heads_asked) == [BRUNO, CARLA]
+    assert reasons(ana) == {"fact.pet.name": "never_seen"}
+    assert set(reasons(bruno).values()) == {"never_seen"}
+    assert (carla.status, set(reasons(carla).values())) == ("missing", {"erased"})
+
+
+def test_of_an_organization_that_was_erased_every_memory_is_erased() -> None:
+    memories = FakeMemories(failing={ANA: Erased("the organization was erased")})
+    [answer] = resolve(question("{{fact.pet.name}}"), memories, None)
+    assert reasons(answer) == {"fact.pet.name": "erased"}
 
 
 def test_the_reads_of_a_call_are_all_under_way_at_once() -> None:
     class Together(FakeMemories):
         everyone = asyncio.Barrier(3)
 
-        async def get(self, lead_id: str, name: MemoryKey) -> Memory | None:
+        async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
             await self.everyone.wait()
-            return await super().get(lead_id, name)
+            return await super().get(lead, name)
 
     class TogetherToo(FakeProfiles):
         async def profiles(self, *asked: Any) -> Mapping[str, Profile]:
@@ -155,10 +172,10 @@ def test_the_reads_of_a_call_are_all_under_way_at_once() -> None:
 
 def test_a_store_that_never_answers_is_unavailable_and_what_others_answered_is_kept() -> None:
     class Silent(FakeMemories):
-        async def get(self, lead_id: str, name: MemoryKey) -> Memory | None:
-            if lead_id == BRUNO:
+        async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
+            if lead.lead_id == BRUNO:
                 await asyncio.Event().wait()
-            return await super().get(lead_id, name)
+            return await super().get(lead, name)
 
     class SilentToo(FakeProfiles):
         async def profiles(self, *_: Any) -> Mapping[str, Profile]:

@@ -146,7 +146,7 @@ def test_a_path_goes_through_objects_and_lists() -> None:
         "products.2.name": Reason.PATH_NOT_FOUND,
         "products.-1.name": Reason.PATH_NOT_FOUND,
         "products.name": Reason.PATH_NOT_FOUND,
-        f"products.{'9' * 5000}": Reason.PATH_NOT_FOUND,
+        f"products.{'9' * 1000}": Reason.PATH_NOT_FOUND,
         "total.brl": Reason.PATH_NOT_FOUND,
         "Total": Reason.PATH_NOT_FOUND,
         "nai\u0308ve": "composed",

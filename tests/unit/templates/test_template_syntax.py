@@ -5,9 +5,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lead_memory.domain.errors import Rejected
-from lead_memory.domain.memories import KEY_MAX_CHARACTERS, MemoryKey, MemoryType, check_key
+from lead_memory.domain.limits import KEY_CHARACTERS, TEMPLATE_CHARACTERS
+from lead_memory.domain.memories import MemoryKey, MemoryType, check_key
 from lead_memory.domain.templates.filters import FILTERS
-from lead_memory.domain.templates.syntax import MAX_CHARACTERS, Tag, TemplateError, parse, parse_variable
+from lead_memory.domain.templates.syntax import Tag, TemplateError, parse, parse_variable
 from lead_memory.domain.templates.variables import plan, spell
 
 FIELDS = ("name", "first_name", "city")
@@ -34,7 +35,7 @@ def is_key(key: str) -> bool:
     return True
 
 
-keys = st.text(min_size=1, max_size=KEY_MAX_CHARACTERS).filter(is_key)
+keys = st.text(min_size=1, max_size=KEY_CHARACTERS).filter(is_key)
 
 
 def mistake_in(text: str) -> TemplateError | None:
@@ -299,6 +300,6 @@ def test_any_field_is_allowed_where_the_stage_has_no_profile() -> None:
 
 
 def test_a_template_has_a_longest_length() -> None:
-    assert parse("x" * MAX_CHARACTERS).parts
-    mistake = error("x" * (MAX_CHARACTERS + 1))
-    assert (mistake.code, mistake.position) == ("template_too_long", MAX_CHARACTERS)
+    assert parse("x" * TEMPLATE_CHARACTERS).parts
+    mistake = error("x" * (TEMPLATE_CHARACTERS + 1))
+    assert (mistake.code, mistake.position) == ("template_too_long", TEMPLATE_CHARACTERS)

@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MARKUP_CHARACTERS = 50_000
-"""How much of a message's HTML is read."""
+from lead_memory.domain.limits import MARKUP_CHARACTERS
 
 _LEAD_AUTHORS = {"contact", "lead", "user"}
 _IN_MESSENGER = {None, "conversation", "conversation_message", "push"}

@@ -10,8 +10,7 @@ from lead_memory.domain.money import minor_unit_digits
 _DIGITS = {"ISK": 2, "MGA": 0, "UGX": 2}
 """Where Stripe's smallest unit is not ISO 4217's: https://docs.stripe.com/currencies#special-cases."""
 
-_SUBSCRIPTION_LINE = re.compile(r"[\d,]+ \u00d7 (.+) \(at .+\)", re.DOTALL)
-"""What Stripe writes for a plan: the quantity, a times sign, the plan's name, its price in brackets."""
+_PLAN_QUANTITY = re.compile(r"[\d,]+ \u00d7 ")
 
 
 def _order_paid(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,13 +72,20 @@ def _product(line: Mapping[str, Any]) -> dict[str, Any]:
     priced = (line.get("pricing") or {}).get("price_details") or line.get("price") or {}
     quantity = line.get("quantity") or 1
     description = line.get("description") or ""
-    plan = _SUBSCRIPTION_LINE.fullmatch(description)
     return {
         "product_id": priced.get("product"),
-        "name": plan[1] if plan else description or None,
+        "name": _plan(description) or description or None,
         "price": _amount(round(Decimal(line["amount"]) / quantity), line["currency"]),
         "quantity": quantity,
     }
+
+
+def _plan(description: str) -> str | None:
+    """The plan's name, of what Stripe writes for one: the quantity, a times sign, the name, its price in brackets."""
+    quantity = _PLAN_QUANTITY.match(description)
+    if quantity is None or not description.endswith(")"):
+        return None
+    return description[quantity.end() :].rpartition(" (at ")[0] or None
 
 
 def _amount(minor_units: int, currency: str) -> Decimal:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from lead_memory.domain.limits import DRAWN_AS_ONE, RENDERING_CHARACTERS
 from lead_memory.domain.templates.text import to_text
 from lead_memory.domain.templates.variables import Reason
 
@@ -43,8 +44,10 @@ def _truncate(value: Any, length: int, ellipsis: str = "...") -> str:
     if len(text) <= length:
         return text
     cut = max(length - len(ellipsis), 0)
-    while cut > 0 and _joined(text, cut):
-        cut -= 1
+    for whole in range(cut, max(cut - DRAWN_AS_ONE, 0), -1):
+        if not _joined(text, whole):
+            cut = whole
+            break
     return text[:cut] + ellipsis[:length]
 
 
@@ -77,7 +80,10 @@ def _last(value: Any) -> Any:
 
 
 def _join(value: Any, separator: str = ", ") -> str:
-    return separator.join(to_text(item) for item in _items(value) if item is not None)
+    texts = [to_text(item) for item in _items(value) if item is not None]
+    if len(separator) * len(texts) > RENDERING_CHARACTERS:
+        raise ValueError("more separators than a text holds")
+    return separator.join(texts)
 
 
 def _localized() -> ModuleType:

@@ -12,6 +12,7 @@ from babel.dates import format_date, format_datetime
 from babel.localedata import locale_identifiers
 from babel.numbers import format_currency, format_decimal, list_currencies
 
+from lead_memory.domain.limits import NUMBER_CHARACTERS, TIME_CHARACTERS
 from lead_memory.domain.templates import date_patterns
 from lead_memory.domain.templates.nearest import nearest
 from lead_memory.domain.templates.text import can_be_written_out
@@ -24,6 +25,8 @@ def date(value: Any, pattern: str, locale: str = _DEFAULT_LOCALE, time_zone: str
     """An ISO 8601 time in the time zone, or an ISO 8601 date, which is the same day everywhere."""
     if not isinstance(value, str):
         raise ValueError("not a date")
+    if len(value) > TIME_CHARACTERS:
+        raise ValueError("longer than any date")
     moment = dt.datetime.fromisoformat(value)
     zone = zoneinfo.ZoneInfo(time_zone)
     if len(value) > len("2026-02-03"):
@@ -105,6 +108,8 @@ def _decimal(value: Any) -> Decimal:
     """Numbers, and text that is one: profiles and forms hold numbers as text."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError("not a number")
+    if isinstance(value, str) and len(value) > NUMBER_CHARACTERS:
+        raise ValueError("longer than any number")
     decimal = Decimal(value)
     if not can_be_written_out(decimal):
         raise ValueError("not a number that can be written out")

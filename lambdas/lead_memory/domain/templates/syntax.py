@@ -13,18 +13,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lead_memory.domain.errors import LeadMemoryError, Rejected
+from lead_memory.domain.limits import FILTERS_OF_A_TAG, MISTAKE_CHARACTERS, SEGMENT_CHARACTERS, TEMPLATE_CHARACTERS
 from lead_memory.domain.memories import MemoryKey, MemoryType, check_key
 from lead_memory.domain.templates.filters import FILTERS, Argument, Filter, Parameter
 from lead_memory.domain.templates.nearest import nearest
 from lead_memory.domain.templates.variables import NAME, PROFILE, Variable, normal, spell
-
-MAX_CHARACTERS = 200_000
 
 _OPENING = re.compile(r"\{[{%]")
 _SPACE = re.compile(r"\s*")
 _FILTER_NAME = re.compile(r"[a-zA-Z_]\w*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"' "|" r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_PLACE = re.compile(r"[0-9]{1,9}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _SPACED = re.compile(r"""[^\S\n]+(?=[\w:-])([^.|\[\]{}"'\n]+)""")
 _ARGUMENT_START = re.compile(r"""["'\u201c\u2018(0-9=]""")
@@ -64,10 +64,14 @@ class TemplateError(LeadMemoryError):
         self.position = position
         self.line = text.count("\n", 0, position) + 1
         self.column = position - text.rfind("\n", 0, position)
-        self.expected = expected
-        self.nearest = nearest
+        self.expected = expected = _shortened(expected)
+        self.nearest = nearest = None if nearest and len(nearest) > MISTAKE_CHARACTERS else nearest
         advice = f'did you mean "{nearest}"? Expected {expected}.' if nearest else f"expected {expected}."
-        super().__init__(f"Line {self.line}, column {self.column}: {problem}; {advice}")
+        super().__init__(f"Line {self.line}, column {self.column}: {_shortened(problem)}; {advice}")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MISTAKE_CHARACTERS else f"{text[:MISTAKE_CHARACTERS]}…"
 
 
 # A stage sends the same few templates to many leads.
@@ -94,11 +98,11 @@ class _Parser:
             raise self.error("half of a surrogate pair is not a character", "text", at=error.start) from None
 
     def template(self) -> Template:
-        if len(self.text) > MAX_CHARACTERS:
+        if len(self.text) > TEMPLATE_CHARACTERS:
             raise self.error(
                 "the template is too long",
-                f"{MAX_CHARACTERS} characters at most",
-                at=MAX_CHARACTERS,
+                f"{TEMPLATE_CHARACTERS} characters at most",
+                at=TEMPLATE_CHARACTERS,
                 code="template_too_long",
             )
         parts: list[str | Tag] = []
@@ -127,8 +131,10 @@ class _Parser:
         self.position += len("{{")
         self.skip_space()
         variable = self.variable()
-        filters = []
+        filters: list[FilterCall] = []
         while self.accept("|"):
+            if len(filters) == FILTERS_OF_A_TAG:
+                raise self.error("the tag has too many filters", f"{FILTERS_OF_A_TAG} at most")
             filters.append(self.filter_call())
         if not self.accept("}}"):
             raise self.after_variable_or_filter()
@@ -152,15 +158,21 @@ class _Parser:
             self.position += 1
             starts.append(self.position)
             if mark == ".":
-                segments.append(normal(self.match(NAME, 'a name of letters, digits, "_", "-" or ":"')))
+                segments.append(self.segment(self.match(NAME, 'a name of letters, digits, "_", "-" or ":"')))
                 continue
-            if place := re.match(r"[0-9]+", self.text[self.position :]):
+            if place := _PLACE.match(self.text, self.position):
                 raise self.error("a place in a list stands after a dot", f'".{place[0]}"', at=self.position - 1)
-            segments.append(normal(self.quoted('a text in straight quotes, like ["name"]')))
+            segments.append(self.segment(self.quoted('a text in straight quotes, like ["name"]')))
             if not self.text.startswith("]", self.position):
                 raise self.unexpected('"]"')
             self.position += 1
         return segments, starts
+
+    def segment(self, name: str) -> str:
+        # Before it is normalized, which takes the square of its length.
+        if len(name) > SEGMENT_CHARACTERS:
+            raise self.error("the name is too long", f"{SEGMENT_CHARACTERS} characters at most")
+        return normal(name)
 
     def refuse_space(self, namespace: str, segments: list[str], starts: list[int]) -> None:
         """A name that was written with a space, or two names with a space in place of the dot."""

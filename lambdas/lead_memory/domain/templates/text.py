@@ -3,8 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-LARGEST_EXPONENT = 30
-"""A number beyond it is no amount or count of anything: written out, `1e900000000` has 900 million digits."""
+from lead_memory.domain.limits import PRINTED_EXPONENT
 
 
 def to_text(value: Any) -> str:
@@ -22,4 +21,4 @@ def to_text(value: Any) -> str:
 
 
 def can_be_written_out(number: Decimal) -> bool:
-    return number.is_finite() and abs(number.adjusted()) <= LARGEST_EXPONENT
+    return number.is_finite() and abs(number.adjusted()) <= PRINTED_EXPONENT

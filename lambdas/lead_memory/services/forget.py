@@ -1,0 +1,180 @@
+"""Take an event out of its lead's log, and its effect out of the lead's memories."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+from typing import NamedTuple
+
+from lead_memory.domain import canonical
+from lead_memory.domain.amendments import Cases, case_of
+from lead_memory.domain.derivations import derive, touched
+from lead_memory.domain.errors import Rejected
+from lead_memory.domain.events import Event
+from lead_memory.domain.fold import refold
+from lead_memory.domain.memories import Lead, Memory, MemoryKey
+from lead_memory.domain.payloads import MemoryExpired
+from lead_memory.services.rebuild import Kind, Rebuilder, Store, parts
+from lead_memory.services.record import commit_until_won
+from lead_memory.services.store import TRANSACTION_ITEMS, Commit, Snapshot, Write
+from lead_memory.services.sweep import SOURCE, expiry_id
+
+TOMBSTONES = LINKS = 25
+"""Of one transaction at most; the rest is for memories."""
+
+EVENTS, MEMORIES, RECOMPUTED = "events", "memories", "memories_recomputed"
+
+type Rows = Callable[[Lead, MemoryKey], Awaitable[str]]
+"""What names a memory where it is stored."""
+
+
+class Leaving(NamedTuple):
+    """What it takes that an event was never there."""
+
+    snapshot: Snapshot
+    erases: Mapping[str, bool]
+    """As in `Commit`: the event last, before it what time said about memories that only it supported."""
+    touches: Mapping[str, Collection[MemoryKey]]
+    writes: Sequence[Write]
+    """Every memory that the event had a part in, changed or not: whoever folded with it meanwhile conflicts."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter({EVENTS: sum(self.erases.values())}) + _counts(self.writes, self.snapshot)
+
+
+async def leaving(store: Store, rows: Rows, lead: Lead, ref: str, names: Collection[MemoryKey] = ()) -> Leaving:
+    """`names` are further memories to fold again. Raises `Rejected` for a lead of another organization."""
+    # Versions before the log: what is committed in between makes the commits conflict.
+    snapshot = await store.all_memories(lead)
+    if snapshot.organization_id not in (None, lead.organization_id):
+        raise Rejected("unknown_lead", "the organization has no such lead")
+    linked = await store.linked_log(lead)
+    log = {event.ref: event for event, _ in linked}
+    cases = Cases(log.values())
+    event = log.get(ref)
+    again = set(names)
+    if event is not None:
+        again |= touched(event, cases.of(event)).union(*(link for each, link in linked if each.ref == ref))
+    staying = [each for each in log.values() if each.ref != ref]
+    alone = again - _supported(staying)
+    repeated = [each.ref for each in staying if _names_alone(each, alone)]
+    announced = await _announced(rows, lead, alone, snapshot, event, cases) if event else []
+    known = await store.known(lead, {ref, *announced})
+    gone = {each for each, is_known in known.items() if is_known.erased}
+    staying = [each for each in staying if each.ref not in repeated]
+    refolded = refold(staying, again)
+    order = case_of(event) if event else None
+    return Leaving(
+        snapshot=snapshot,
+        erases={each: each in log for each in (*repeated, *announced, ref) if each not in gone},
+        touches=_relinked(order, staying, {each.ref: link for each, link in linked}),
+        writes=[
+            Write(name, refolded.get(name), row.version if (row := snapshot.memories.get(name)) else None)
+            # The row that an order's events share comes first, so that those that change the order meet.
+            for name in sorted(again, key=lambda name: (name != order, name))
+        ],
+    )
+
+
+async def forget(
+    store: Store, rows: Rows, lead: Lead, ref: str, pause: Callable[[int], Awaitable[None]]
+) -> tuple[Counter[str], set[str]]:
+    """What went and what was folded again, by kind, and the refs of the events that went.
+
+    Readers meet no memory that is missing though other events support it. Raises as `leaving` does, and `Unavailable`.
+    """
+    removed: Counter[str] = Counter()
+    refs = {ref}
+    names: set[MemoryKey] = set()
+
+    async def commits() -> Iterator[Commit]:
+        found = await leaving(store, rows, lead, ref, names)
+        names.update(write.name for write in found.writes)
+        refs.update(found.erases)
+        return _noted(_commits(lead, found), found.snapshot, removed)
+
+    await commit_until_won(store, commits, pause)
+    # What an earlier call that broke off left: by then nobody knows any more what the event had a part in.
+    report = await Rebuilder(store, pause).rebuild(lead)
+    removed.update(MEMORIES if each.kind is Kind.EXTRA else RECOMPUTED for each in report.differences)
+    return removed, refs
+
+
+def _commits(lead: Lead, found: Leaving) -> Iterator[Commit]:
+    *first, last = list(batched(found.erases, TOMBSTONES, strict=False)) or [()]
+    new_lead = found.snapshot.organization_id is None
+    for refs in first:
+        yield Commit(lead=lead, erases={ref: found.erases[ref] for ref in refs})
+    writes = list(parts(found.writes, TRANSACTION_ITEMS - 1 - len(last) - len(found.touches)))
+    if last or writes:
+        yield Commit(
+            lead=lead,
+            new_lead=new_lead,
+            erases={ref: found.erases[ref] for ref in last},
+            touches=found.touches,
+            writes=writes[0] if writes else (),
+        )
+    for part in writes[1:]:
+        yield Commit(lead=lead, writes=part)
+
+
+def _noted(commits: Iterable[Commit], snapshot: Snapshot, removed: Counter[str]) -> Iterator[Commit]:
+    """Counts what was committed once it is: the next is asked for only after the one before is through."""
+    for commit in commits:
+        yield commit
+        removed.update({EVENTS: sum(commit.erases.values())})
+        removed.update(_counts(commit.writes, snapshot))
+
+
+def _counts(writes: Iterable[Write], snapshot: Snapshot) -> Counter[str]:
+    changed = [write for write in writes if _bytes(write.memory) != _bytes(_before(write.name, snapshot))]
+    return Counter(MEMORIES if write.memory is None else RECOMPUTED for write in changed)
+
+
+def _before(name: MemoryKey, snapshot: Snapshot) -> Memory | None:
+    row = snapshot.memories.get(name)
+    return row.memory if row else None
+
+
+def _bytes(memory: Memory | None) -> bytes:
+    return canonical.encode(memory)
+
+
+def _supported(log: Collection[Event]) -> set[MemoryKey]:
+    """The memories that an event says something about; that a memory's time is over rests on the memory."""
+    cases = Cases(log)
+    says = (event for event in log if not isinstance(event.data, MemoryExpired))
+    return {change.name for event in says for change in derive(event, cases.of(event))}
+
+
+def _names_alone(event: Event, alone: Collection[MemoryKey]) -> bool:
+    return isinstance(event.data, MemoryExpired) and all(change.name in alone for change in derive(event))
+
+
+async def _announced(
+    rows: Rows, lead: Lead, alone: Iterable[MemoryKey], snapshot: Snapshot, event: Event, cases: Cases
+) -> list[str]:
+    """Refs under which the end of a memory that goes may be on its way: it would bring the memory's name back."""
+    said = [*derive(event), *derive(event, cases.of(event))]
+    ends = {(change.name, change.expires_at, event.ref) for change in said}
+    for name in alone:
+        if memory := _before(name, snapshot):
+            ends.add((name, memory.expires_at, memory.newest.ref))
+    found = [(await rows(lead, name), ends_at, newest) for name, ends_at, newest in ends if ends_at and name in alone]
+    return sorted(f"{SOURCE}/{expiry_id(*each)}" for each in found)
+
+
+def _relinked(
+    order: MemoryKey | None, staying: Sequence[Event], links: Mapping[str, Collection[MemoryKey]]
+) -> dict[str, set[MemoryKey]]:
+    """What the other events of an order have a part in now; a rebuild links what is more than a transaction holds."""
+    if order is None:
+        return {}
+    cases = Cases(staying)
+    said = {
+        event.ref: {change.name for change in derive(event, cases.of(event))}
+        for event in staying
+        if case_of(event) == order
+    }
+    changed = [ref for ref, names in said.items() if names != set(links[ref])]
+    return {ref: said[ref] for ref in changed[:LINKS]}

@@ -1,0 +1,86 @@
+"""What the privacy function is asked, and how it answers."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from lead_memory.domain.errors import Conflict, KeysUnavailable, LeadMemoryError, Rejected, Unavailable
+from lead_memory.domain.memories import Lead
+
+type _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+type _Ref = Annotated[str, msgspec.Meta(pattern="^[^/]+/.", max_length=2000)]
+
+
+class _OfOrganization(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="operation"):
+    organization: UUID = msgspec.field(name="organization_id")
+
+    @property
+    def organization_id(self) -> str:
+        return str(self.organization)
+
+
+class _Erasure(_OfOrganization, frozen=True, kw_only=True):
+    asked_by: _Name
+    dry_run: bool = False
+
+
+class _OfLead(_Erasure, frozen=True, kw_only=True):
+    lead_id: UUID
+
+    @property
+    def lead(self) -> Lead:
+        return Lead(self.organization_id, str(self.lead_id))
+
+
+class EraseEvent(_OfLead, frozen=True, kw_only=True, tag="erase_event"):
+    ref: _Ref
+    """`<source>/<event_id>`."""
+
+
+class EraseLead(_OfLead, frozen=True, kw_only=True, tag="erase_lead"):
+    pass
+
+
+class EraseOrganization(_Erasure, frozen=True, kw_only=True, tag="erase_organization"):
+    pass
+
+
+class BeginOrganization(_OfOrganization, frozen=True, kw_only=True, tag="begin_organization"):
+    hash_names: bool
+
+
+class RotateKey(_OfOrganization, frozen=True, kw_only=True, tag="rotate_key"):
+    pass
+
+
+class Reseal(_OfOrganization, frozen=True, kw_only=True, tag="reseal"):
+    after: str | None = None
+    """The `next` of the page before."""
+
+
+type Request = EraseEvent | EraseLead | EraseOrganization | BeginOrganization | RotateKey | Reseal
+
+
+def read(event: object) -> Request:
+    """Raises `msgspec.ValidationError`."""
+    request: Request = msgspec.convert(event, Request)
+    return request
+
+
+def refused(error: msgspec.ValidationError | LeadMemoryError) -> dict[str, Any] | None:
+    """None for an error that is not the caller's to understand."""
+    match error:
+        case Rejected():
+            code, message = error.reason, error.detail
+        case msgspec.ValidationError():
+            code, message = "invalid_request", str(error)
+        case Conflict():
+            code, message = "conflict", str(error)
+        case KeysUnavailable():
+            code, message = "keys_unavailable", str(error)
+        case Unavailable():
+            code, message = "unavailable", str(error)
+        case _:
+            return None
+    return {"error": {"code": code, "message": message}}

@@ -1,0 +1,210 @@
+"""Every way to ask for a lead, and every one that names none: of the client, the command and the functions."""
+
+import contextlib
+import io
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import msgspec
+
+from lead_memory.domain.errors import LeadMemoryError
+from lead_memory.domain.memories import Lead, MemoryType
+from lead_memory_client import Entry, LeadMemory
+from lead_memory_client.cli import main
+from lead_memory_client.delivery import Delivery, deliver
+from lead_memory_client.entries import EventName
+from lead_memory_client.rebuild import Rebuilds
+from lead_memory_client.stage import Stage
+from tests import events
+from tests.events import NOW
+
+PATIENCE_SECONDS = 60
+SECRET = "Violet-Heron-4471"
+"""In all content of the leads that are asked for."""
+LARGE = Random(1).randbytes(400_000).hex()
+"""What no compression makes small enough for an item."""
+EVENT = "test/o-1"
+WHEY = (MemoryType.PURCHASE, "product:whey_1kg")
+TEMPLATE = "{{purchase.last_transaction.product_name}}"
+
+
+class Asked(NamedTuple):
+    """What a way to ask is given."""
+
+    stage: Stage
+    memory: LeadMemory
+    lead: Lead
+    """The lead that is asked for, by the organization that asks."""
+
+    @property
+    def rebuilds(self) -> Rebuilds:
+        return Rebuilds(self.stage)
+
+    @property
+    def by_id(self) -> tuple[str, str]:
+        return self.lead.lead_id, self.lead.organization_id
+
+    def invoke(self, function: str, request: Mapping[str, Any]) -> Any:
+        answer = self.stage.client("lambda").invoke(FunctionName=function, Payload=msgspec.json.encode(request))
+        return msgspec.json.decode(answer["Payload"].read())
+
+
+type Way = Callable[[Asked], Any]
+
+
+def _command(*arguments: str) -> Way:
+    def run(asked: Asked) -> tuple[int, str, str]:
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+            lead = ["--lead", asked.lead.lead_id]
+            code = main([*arguments, *lead, "--organization", asked.lead.organization_id, "--json"])
+        return code, out.getvalue(), err.getvalue()
+
+    return run
+
+
+def _exported(asked: Asked) -> str:
+    with TemporaryDirectory() as folder:
+        asked.memory.export_lead(*asked.by_id, Path(folder) / "lead")
+        return (Path(folder) / "lead" / "lead.json").read_text()
+
+
+def _export_command(asked: Asked) -> tuple[int, str, str]:
+    with TemporaryDirectory() as folder:
+        code, out, err = _command("export", "lead", "--out", f"{folder}/lead")(asked)
+        return code, out.replace(folder, ""), err.replace(folder, "")
+
+
+def _rebuild_of_queue(asked: Asked) -> Any:
+    body = msgspec.json.encode(asked.lead._asdict()).decode()
+    function = asked.stage.resources.rebuilder_function
+    return asked.invoke(function, {"Records": [{"messageId": "m", "body": body}]})
+
+
+CLIENT: dict[str, Way] = {
+    "resolve": lambda asked: asked.memory.resolve(
+        [asked.lead.lead_id], organization_id=asked.lead.organization_id, template=TEMPLATE
+    ),
+    "resolve, several templates": lambda asked: asked.memory.resolve(
+        [asked.lead.lead_id],
+        organization_id=asked.lead.organization_id,
+        templates={"a": TEMPLATE, "b": "{{lead.name}}"},
+    ),
+    "resolve, variables": lambda asked: asked.memory.resolve(
+        [asked.lead.lead_id], organization_id=asked.lead.organization_id, variables=["purchase.summary.order_count"]
+    ),
+    "memories": lambda asked: asked.memory.memories(*asked.by_id),
+    "memories, as of": lambda asked: asked.memory.memories(*asked.by_id, as_of=NOW.replace(year=2100)),
+    "explain": lambda asked: asked.memory.explain(asked.lead.lead_id, *WHEY, asked.lead.organization_id),
+    "lineage": lambda asked: asked.memory.lineage(asked.lead.lead_id, *WHEY, asked.lead.organization_id),
+    "events": lambda asked: asked.memory.events(*asked.by_id),
+    "recorded": lambda asked: len(asked.memory.recorded([EventName(asked.lead, EVENT)])),
+    "export_lead": _exported,
+    "erase_event": lambda asked: asked.memory.erase_event(
+        asked.lead.lead_id, EVENT, asked.lead.organization_id, dry_run=True
+    ),
+    "erase_lead": lambda asked: asked.memory.erase_lead(*asked.by_id, dry_run=True),
+    "content_hashes": lambda asked: list(asked.memory.content_hashes([EventName(asked.lead, EVENT)]).values()),
+}
+CLIENT_OF_THE_ORGANIZATION = {"begin_organization", "erase_organization", "reseal", "rotate_key"}
+"""What names the organization alone."""
+CLIENT_OF_THE_STAGE = {"connect", "plan", "publish", "queues", "redrive", "rejections", "status"}
+"""What names no lead: for those who run the stage, who may read its queues."""
+
+REBUILDS: dict[str, Way] = {
+    "lead": lambda asked: asked.rebuilds.lead(asked.lead, derivation=None, check=False),
+    "check": lambda asked: list(asked.rebuilds.check([asked.lead], derivation=None)),
+    "leads": lambda asked: list(asked.rebuilds.leads([asked.lead.organization_id])),
+}
+REBUILDS_OF_THE_STAGE = {"organizations", "progress", "start"}
+"""`start` goes by what `leads` gives."""
+
+COMMANDS: dict[str, Way] = {
+    "resolve": _command("resolve", TEMPLATE),
+    "memories": _command("memories"),
+    "events": _command("events"),
+    "explain": _command("explain", *WHEY),
+    "lineage": _command("lineage", *WHEY),
+    "export lead": _export_command,
+    "erase event": _command("erase", "event", EVENT, "--dry-run"),
+    "erase lead": _command("erase", "lead", "--dry-run"),
+    "rebuild": _command("rebuild"),
+    "rebuild, check": _command("rebuild", "--check"),
+}
+COMMANDS_OF_THE_ORGANIZATION = {"erase organization", "keys hash-names", "keys reseal", "keys rotate"}
+COMMANDS_OF_THE_STAGE = {"demo", "down", "plan", "publish", "queues", "redrive", "status", "up"}
+
+FUNCTIONS: dict[str, Way] = {
+    "resolver": lambda asked: asked.invoke(
+        asked.stage.resources.resolver_function,
+        {"organization_id": asked.lead.organization_id, "leads": [asked.lead.lead_id], "template": TEMPLATE},
+    ),
+    "rebuilder": lambda asked: asked.invoke(asked.stage.resources.rebuilder_function, asked.lead._asdict()),
+    "rebuilder, from its queue": _rebuild_of_queue,
+    "privacy": lambda asked: asked.invoke(
+        asked.stage.resources.privacy_function,
+        {"operation": "erase_lead", **asked.lead._asdict(), "asked_by": "somebody", "dry_run": True},
+    ),
+}
+FUNCTIONS_OF_THE_STAGE = {"cleanup", "memory_updater"}
+"""The one takes no request; what the other makes of another's lead is a test below."""
+
+WAYS = {
+    f"{surface} {name}": way
+    for surface, ways in (
+        ("client", CLIENT),
+        ("rebuilds", REBUILDS),
+        ("command", COMMANDS),
+        ("function", FUNCTIONS),
+    )
+    for name, way in ways.items()
+}
+
+
+def answer(asked: Asked, way: Way) -> str:
+    """What is answered, or said, less what was asked with."""
+    try:
+        said = msgspec.json.encode(way(asked)).decode()
+    except LeadMemoryError as error:
+        said = f"{type(error).__name__}: {error}"
+    named = said.replace(asked.lead.lead_id, "<lead>").replace(asked.lead.organization_id, "<organization>")
+    without_ids = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", named)
+    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "<time>", without_ids)
+
+
+def orders(lead: Lead) -> list[Entry]:
+    """An order whose item holds it, and one that is in S3."""
+    return [order(lead, EVENT.partition("/")[2], note="small"), order(lead, "large", note=LARGE)]
+
+
+def order(lead: Lead, event_id: str, *, note: str) -> Entry:
+    product = {"sku": "whey_1kg", "price": "189.90", "name": SECRET}
+    data = {"order_id": event_id, "total": "189.90", "currency": "BRL", "products": [product], "note": note + SECRET}
+    made = events.entry(
+        "order.paid",
+        data,
+        event_id=event_id,
+        organization_id=lead.organization_id,
+        lead_organization_id=lead.lead_id,
+    )
+    return msgspec.convert(made, Entry)
+
+
+def publish(memory: LeadMemory, *entries: Entry) -> Delivery:
+    delivery = deliver(memory, entries, patience_seconds=PATIENCE_SECONDS)
+    assert not delivery.waiting
+    return delivery
+
+
+def new_lead() -> Lead:
+    return Lead(str(uuid4()), str(uuid4()))
+
+
+def known_lead(memory: LeadMemory) -> Lead:
+    lead = new_lead()
+    assert not publish(memory, *orders(lead)).rejected
+    return lead
