@@ -13,7 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local import stack as local_stack
-from tests.prove import converge, hot_lead, nothing_lost, provenance, rebuild
+from tests.prove import (
+    converge,
+    erasure,
+    hot_lead,
+    isolation,
+    large_payloads,
+    nothing_lost,
+    provenance,
+    rebuild,
+    sealing,
+)
 from tests.prove.ground import Ground
 
 type Proof = Callable[[Ground], str]
@@ -22,9 +32,13 @@ PROOFS: dict[str, Proof] = {
     "converge": converge.prove_converges,
     "concurrent": converge.prove_converges_on_the_table,
     "provenance": provenance.prove_provenance_without_growth,
+    "large-payloads": large_payloads.prove_large_payloads,
     "hot-lead": hot_lead.prove_hot_lead,
     "nothing-lost": nothing_lost.prove_nothing_lost,
     "rebuild": rebuild.prove_rebuild,
+    "isolation": isolation.prove_isolation,
+    "sealing": sealing.prove_sealing,
+    "erasure": erasure.prove_erasure,
 }
 """In the order in which they run; each returns the line that it proved, and raises where it could not."""
 
