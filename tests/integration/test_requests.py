@@ -1,0 +1,118 @@
+"""How many requests it takes, exactly: each is paid for, and each is waited for."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiodynamo.http.aiohttp import AIOHTTP
+
+from lead_memory.adapters import table as table_module
+from lead_memory.adapters.keyrings import Keyrings
+from lead_memory.adapters.kms import DataKey, KeyService
+from lead_memory.adapters.large_payloads import PayloadBucket
+from lead_memory.adapters.memory_reader import MemoryReader
+from lead_memory.adapters.store import EventStore
+from lead_memory.adapters.table import DynamoTable
+from lead_memory.domain.events import Event
+from lead_memory.domain.templates.render import Escape, OnMissing
+from lead_memory.domain.templates.syntax import parse
+from lead_memory.services.record import Outcome, Recorder
+from lead_memory.services.resolve import Question, Resolver
+from tests.events import LEAD, NOW, ORGANIZATION, START, event
+
+NOBODY = "00000000-0000-4000-8000-000000000009"
+
+type Count = Callable[[Awaitable[Any]], Awaitable[dict[str, int]]]
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> Iterator[Count]:
+    """The requests that something sends, by DynamoDB's operation and KMS's."""
+    sent: Counter[str] = Counter()
+
+    class Counting(AIOHTTP):
+        async def __call__(self, request: Any) -> Any:
+            sent[request.headers["X-Amz-Target"].partition(".")[2]] += 1
+            return await super().__call__(request)
+
+    async def generate(self: KeyService, organization_id: str) -> DataKey:
+        sent["GenerateDataKey"] += 1
+        return DataKey(bytes(32), organization_id.encode())
+
+    async def unwrap(self: KeyService, organization_id: str, wrapped: bytes) -> bytes:
+        sent["Decrypt"] += 1
+        return bytes(32)
+
+    async def count(doing: Awaitable[Any]) -> dict[str, int]:
+        sent.clear()
+        await doing
+        return dict(sent)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(table_module, "AIOHTTP", Counting)
+        patched.setattr(KeyService, "generate", generate)
+        patched.setattr(KeyService, "unwrap", unwrap)
+        yield count
+
+
+def viewed(*minutes: int) -> list[Event]:
+    return [
+        event("product.viewed", {"sku": "whey"}, event_id=str(minute), at=START + timedelta(minutes=minute))
+        for minute in minutes
+    ]
+
+
+async def recorded(store: EventStore, events: list[Event], outcome: Outcome = Outcome.RECORDED) -> None:
+    assert set(await Recorder(store).record(events)) == {outcome}
+
+
+async def resolved(reader: MemoryReader, lead: str, template: str) -> None:
+    question = Question(ORGANIZATION, (lead,), {"text": parse(template)}, (), OnMissing.BLANK, Escape.NONE)
+    await Resolver(reader, None, patience_seconds=5).resolve(question, NOW)
+
+
+READ_AND_WRITE = {"BatchGetItem": 1, "TransactWriteItems": 1}
+
+
+async def test_recording_takes_one_read_and_one_transaction_whatever_the_batch(count: Count, store: EventStore) -> None:
+    await recorded(store, viewed(1))
+    assert await count(recorded(store, viewed(2))) == READ_AND_WRITE
+    assert await count(recorded(store, viewed(*range(3, 43)))) == READ_AND_WRITE
+
+
+async def test_a_late_event_reads_the_log_once_more(count: Count, store: EventStore) -> None:
+    await recorded(store, viewed(1, 2, 3))
+    # Whether it is known, and the log.
+    assert await count(recorded(store, viewed(0))) == {**READ_AND_WRITE, "BatchGetItem": 2, "Query": 1}
+
+
+async def test_a_duplicate_writes_nothing_and_reads_what_is_known(count: Count, store: EventStore) -> None:
+    await recorded(store, viewed(*range(20)))
+    again = await count(recorded(store, viewed(*range(20)), Outcome.DUPLICATE))
+    assert again.keys() == {"BatchGetItem"}
+    assert again["BatchGetItem"] <= 3
+
+
+async def test_an_organization_costs_a_process_one_read_and_one_key(count: Count, table: DynamoTable) -> None:
+    def keyrings_of_a_process() -> Keyrings:
+        return Keyrings(table, KeyService("key"))
+
+    store = EventStore(table, keyrings_of_a_process(), PayloadBucket("none"), lambda: NOW)
+    first = await count(recorded(store, viewed(1)))
+    assert (first["GenerateDataKey"], first["TransactWriteItems"]) == (1, 2)  # its key, then the event
+    reader = MemoryReader(table, keyrings_of_a_process())
+    assert await count(resolved(reader, LEAD, "{{interest.product:whey.sku}}")) == {"GetItem": 2, "Decrypt": 1}
+    assert await count(resolved(reader, LEAD, "{{interest.product:whey.sku}}")) == {"GetItem": 1}
+
+
+async def test_variables_of_one_memory_are_one_read_and_a_lead_of_whom_nothing_is_known_is_one_more(
+    count: Count, store: EventStore, table: DynamoTable, keyrings: Keyrings
+) -> None:
+    await recorded(store, viewed(1))
+    reader = MemoryReader(table, keyrings)
+    await resolved(reader, LEAD, "{{interest.product:whey.sku}}")
+    two_memories = "{{interest.product:whey.sku}} {{interest.product:whey.last_seen_at}} {{fact.pet.name}}"
+    assert await count(resolved(reader, LEAD, two_memories)) == {"GetItem": 2}
+    assert await count(resolved(reader, NOBODY, two_memories)) == {"GetItem": 3}

@@ -1,0 +1,59 @@
+"""What the hot functions load before their first request: a module more is milliseconds more of every cold start."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lead_memory.settings import ResolverSettings, Settings, UpdaterSettings
+
+DYNAMODB = {
+    "aiodynamo",
+    "aiohappyeyeballs",
+    "aiohttp",
+    "aiosignal",
+    "attr",
+    "frozenlist",
+    "idna",
+    "multidict",
+    "propcache",
+    "typing_extensions",
+    "yarl",
+}
+SEALING = {"_cffi_backend", "cachetools", "cryptography"}
+PAYLOADS = {"annotated_types", "pydantic", "pydantic_core", "typing_inspection"}
+"""The SDK, Babel and what else is seldom needed is loaded when it is."""
+SLOW = {"difflib"}
+"""Of Python's own."""
+
+RESOLVER = ResolverSettings(stage="test", table_name="table", content_key="key")
+UPDATER = UpdaterSettings(
+    stage="test", table_name="table", content_key="key", rejected_queue_url="queue", payload_bucket="bucket"
+)
+PROGRAM = """
+import sys, {package}.handler
+files = ((name.partition(".")[0], getattr(module, "__file__", None)) for name, module in sys.modules.items())
+print(*sorted({{name for name, file in files if "site-packages" in (file or "") or name in {slow}}}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "settings", "budget"),
+    [
+        ("resolver", RESOLVER, {"msgspec"} | DYNAMODB | SEALING),
+        ("memory_updater", UPDATER, {"msgspec"} | DYNAMODB | SEALING | PAYLOADS),
+    ],
+)
+def test_a_hot_function_starts_with_these_packages_and_no_others(
+    package: str, settings: Settings, budget: set[str]
+) -> None:
+    environment = os.environ | settings.as_environment() | {"AWS_REGION": "us-east-1", "PYTHONPATH": "lambdas"}
+    started = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(package=package, slow=SLOW)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(started.stdout.split()) == budget
