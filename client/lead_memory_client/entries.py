@@ -11,10 +11,8 @@ import msgspec
 from lead_memory.domain import canonical
 from lead_memory.domain.errors import LeadMemoryError
 from lead_memory.domain.memories import Lead
-
-ENTRIES_PER_CALL = 10
-BYTES_PER_CALL = 1_000_000
-"""EventBridge takes 1 MB a call, every entry's source, type and detail together."""
+from lead_memory_client import batching
+from lead_memory_client.batching import BYTES_PER_CALL
 
 type _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -62,18 +60,7 @@ class _Detail(msgspec.Struct):
 
 
 def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """As many at a time as one call takes, in order."""
-    batch: list[Entry] = []
-    size = 0
-    for entry in entries:
-        entry_size = _size(entry)
-        if batch and (len(batch) == ENTRIES_PER_CALL or size + entry_size > BYTES_PER_CALL):
-            yield batch
-            batch, size = [], 0
-        batch.append(entry)
-        size += entry_size
-    if batch:
-        yield batch
+    return batching.batches(entries, _size)
 
 
 def read_entries(paths: Sequence[Path]) -> list[Entry]:

@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from lead_memory.adapters.waiting_messages import names
 from lead_memory.domain.memories import Lead
+from lead_memory.services.erase import Subject
 from lead_memory_client.answers import Exported, ResolvedLead
 from lead_memory_client.errors import NothingHeld, NotWritten
 from lead_memory_client.export_document import Document, Profile, Progress, Spool, what_is_not_included, write_json
 from lead_memory_client.export_page import write_page
 from lead_memory_client.export_records import WAITING_MESSAGES, Record, WaitingMessage, record
-from lead_memory_client.queues import Letter, WaitingQueue, depth, held, read_body
+from lead_memory_client.queues import Letter, WaitingQueue, depth, held
 from lead_memory_client.table import LeadTable
 
 if TYPE_CHECKING:
@@ -102,13 +104,8 @@ def _spool_messages(holdings: Holdings, lead: Lead, spool: Spool, *, known: bool
 
 
 def _is_about(letter: Letter, lead: Lead, *, known: bool) -> bool:
-    """Of a message that cannot be read as an event, its text tells: it names the lead, and the organization too
-    where the lead is not known to be the organization's.
-    """
-    if body := read_body(letter):
-        return Lead(*(each.lower() for each in body.name.lead)) == lead
-    text = letter.body.lower()
-    return lead.lead_id in text and (known or lead.organization_id in text)
+    """As an erasure tells; where the lead is not known to be the organization's, it names the organization too."""
+    return names(letter.body, Subject(*lead)) and (known or names(letter.body, Subject(lead.organization_id)))
 
 
 def _profile(found: ResolvedLead) -> Profile:

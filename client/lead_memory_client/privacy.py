@@ -108,7 +108,10 @@ class Privacy:
         self._do("begin_organization", {"organization_id": str(organization_id), "hash_names": hash_names})
 
     def rotate_key(self, organization_id: str | UUID) -> int:
-        """The version of the new data key, which seals from now on. Raises `NotDone` for an unknown organization."""
+        """The version of the new data key; all that is written after `KEYS_SETTLE_SECONDS` is sealed with it.
+
+        Raises `NotDone` for an unknown organization.
+        """
         version: int = self._do("rotate_key", {"organization_id": str(organization_id)})["version"]
         return version
 

@@ -131,7 +131,7 @@ def erase_organization(organization: UUID, /, *, how: Erasing = Erasing(), at: A
 def rotate(
     *, reseal: Annotated[bool, Parameter(negative="")] = False, no_wait: NoWaitForKeys = False, of: Of = Of()
 ) -> int:
-    """Give an organization a new data key, which seals from now on; what older keys sealed still opens.
+    """Give an organization a new data key, which seals within five minutes; what older keys sealed still opens.
 
     Args:
         reseal: Then seal all content with the new key, as `keys reseal` does; otherwise each item when it is written.

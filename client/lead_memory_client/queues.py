@@ -1,7 +1,5 @@
 """A stage's queues, looked at without taking anything from them."""
 
-import base64
-import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from lead_memory.adapters.packed_bodies import unpacked
 from lead_memory.domain.memories import Lead
 from lead_memory_client.answers import QueueDepth, QueueReport, Rejection, Sample
 from lead_memory_client.entries import EventName
@@ -211,9 +210,6 @@ def _letter(message: "MessageTypeDef", given_up: GivenUp) -> Letter:
         for name, value in message.get("MessageAttributes", {}).items()
         if "StringValue" in value
     }
-    body = message["Body"]
-    if attributes.get("encoding") == "gzip+base64":
-        body = gzip.decompress(base64.b64decode(body)).decode()
     reason, detail = _why(attributes, given_up)
     return Letter(
         message_id=message["MessageId"],
@@ -221,7 +217,7 @@ def _letter(message: "MessageTypeDef", given_up: GivenUp) -> Letter:
         reason=reason,
         detail=detail,
         sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
-        body=body,
+        body=unpacked(message["Body"], attributes.get("encoding")),
     )
 
 

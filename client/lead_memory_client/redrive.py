@@ -6,15 +6,16 @@ recording is exactly once by the event's source and id. A lead that is rebuilt t
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event, parse
 from lead_memory_client.answers import Rejection
+from lead_memory_client.batching import batches
 from lead_memory_client.entries import EventName
-from lead_memory_client.queues import MESSAGES_PER_CALL, Letter, WaitingQueue, held, read_body
+from lead_memory_client.queues import Letter, WaitingQueue, held, read_body
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -23,8 +24,6 @@ AT_ONCE = 20_000
 """All are taken before the first is sent, so that they go in order and what is rejected again is not taken again."""
 HOLD_SECONDS = 900
 """Others see again what was taken by a process that died after this."""
-BYTES_PER_CALL = 1_000_000
-"""SQS takes 1 MiB."""
 POLL_SECONDS = 0.2
 ERASED = "erased"
 
@@ -48,7 +47,7 @@ def send(
     sent: list[Letter] = []
     with held(sqs, queue, AT_ONCE, seconds=HOLD_SECONDS, patient=True) as letters:
         wanted = sorted(_wanted(letters.values(), reason), key=_when)
-        for batch in _batches(wanted):
+        for batch in batches(wanted, lambda letter: len(letter.body.encode())):
             for letter in _moved(sqs, batch, queue):
                 del letters[letter.message_id]
                 sent.append(letter)
@@ -142,17 +141,3 @@ def _event(letter: Letter, now: datetime) -> Event | None:
 
 def _name(event: Event) -> EventName:
     return EventName(event.lead, event.ref)
-
-
-def _batches(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
-    batch: list[Letter] = []
-    size = 0
-    for letter in letters:
-        own_size = len(letter.body.encode())
-        if batch and (len(batch) == MESSAGES_PER_CALL or size + own_size > BYTES_PER_CALL):
-            yield batch
-            batch, size = [], 0
-        batch.append(letter)
-        size += own_size
-    if batch:
-        yield batch

@@ -11,8 +11,8 @@ import pytest
 from lead_memory.domain import canonical
 from lead_memory.domain.limits import VALUE_BYTES
 from lead_memory_client import Entry, LeadMemory
+from lead_memory_client.batching import BYTES_PER_CALL
 from lead_memory_client.delivery import deliver
-from lead_memory_client.entries import BYTES_PER_CALL
 from tests import events
 from tests.events import ORGANIZATION
 

@@ -1,8 +1,6 @@
 """Canaries in every text of every type of event, erased with their event, lead or organization, and sought."""
 
 import asyncio
-import base64
-import gzip
 import json
 import os
 import zlib
@@ -23,6 +21,7 @@ from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import LARGE_CONTENT, PayloadBucket
 from lead_memory.adapters.memory_items import CONTENT, ORGANIZATION
+from lead_memory.adapters.packed_bodies import unpacked
 from lead_memory.adapters.registry import Registry
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.adapters.store import EventStore
@@ -287,8 +286,7 @@ def waiting(url: str) -> Iterator[str]:
         seen.update({each["MessageId"]: each for each in messages})
     for each in seen.values():
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0)
-        packed = each.get("MessageAttributes", {}).get("encoding", {}).get("StringValue") == "gzip+base64"
-        yield gzip.decompress(base64.b64decode(each["Body"])).decode() if packed else each["Body"]
+        yield unpacked(each["Body"], each.get("MessageAttributes", {}).get("encoding", {}).get("StringValue"))
 
 
 async def _hold_gone(search: Search, canary: str, after: str) -> None:

@@ -72,7 +72,10 @@ class Keyrings:
         return keyring
 
     async def rotate(self, organization_id: str) -> int:
-        """Adds a data key, which seals from now on; its version. Raises `Conflict` for an unknown organization."""
+        """Adds a data key, which every process seals with after `CACHE_SECONDS`; its version.
+
+        Raises `Conflict` for an unknown organization.
+        """
         keyring = await self.newest(organization_id)
         if keyring is None:
             raise Conflict("the organization has no keys yet")

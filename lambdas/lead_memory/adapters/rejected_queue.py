@@ -1,12 +1,11 @@
 """The queue of what can never succeed: the body, with the reason beside it."""
 
 import asyncio
-import base64
-import gzip
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lead_memory.adapters.packed_bodies import PACKED, packed
 from lead_memory.adapters.sdk import ONE_RETRY, SdkClient, failures_named
 from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.services.ingest import Message
@@ -18,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 BODY_BYTES = 1_000_000
 """SQS takes 1 MiB with the attributes; what is longer is packed, and says so in `encoding`."""
-PACKED = "gzip+base64"
 
 
 class SqsRejectedQueue:
@@ -46,7 +44,7 @@ class SqsRejectedQueue:
         # Half of a surrogate pair cannot be sent. Its escape can, and means the same in JSON.
         body, encoding = message.body.encode(errors="backslashreplace").decode(), "text"
         if len(body.encode()) > BODY_BYTES:
-            body, encoding = base64.b64encode(gzip.compress(body.encode())).decode(), PACKED
+            body, encoding = packed(body), PACKED
         attributes = {"reason": rejection.reason, "detail": rejection.detail[:1000], "encoding": encoding}
         try:
             with failures_named("a rejected message was not sent"):

@@ -1,8 +1,6 @@
 """What waits in queues for a person: the messages about what is erased are deleted there, and no others."""
 
 import asyncio
-import base64
-import gzip
 import re
 import time
 from collections import Counter
@@ -13,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from lead_memory.adapters.rejected_queue import PACKED
+from lead_memory.adapters.packed_bodies import unpacked
 from lead_memory.adapters.sdk import SdkClient, failures_named
 from lead_memory.domain.errors import Unavailable
 from lead_memory.services.erase import Subject
@@ -153,9 +151,7 @@ def _has_word(text: str, word: str) -> bool:
 
 def _body(message: "MessageTypeDef") -> str:
     encoding = message.get("MessageAttributes", {}).get("encoding")
-    if encoding is None or encoding.get("StringValue") != PACKED:
-        return message["Body"]
-    return gzip.decompress(base64.b64decode(message["Body"])).decode()
+    return unpacked(message["Body"], encoding.get("StringValue") if encoding else None)
 
 
 def _entries(handles: dict[str, str]) -> Iterator[list[tuple[str, str]]]:

@@ -9,11 +9,10 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from lead_memory.domain.errors import Conflict, Unavailable
 from lead_memory.domain.memories import Lead, MemoryKey
 from lead_memory.services.forget import forget, leaving
 from lead_memory.services.rebuild import Store
-from lead_memory.services.record import ATTEMPTS, pause_with_jitter
+from lead_memory.services.rewrite import pause_with_jitter, until_won
 
 LEADS_AT_ONCE = 8
 
@@ -156,7 +155,7 @@ class Eraser:
             return self._receipt(subject, asked, there, dry_run=True)
         removed, refs = await forget(self._store, self._items.row, lead, ref, self._pause)
         removed += await self._beside(Subject(*lead, refs=refs), remove=True)
-        asked, before = await self._until_won(lambda: self._items.note(subject, asked, removed))
+        asked, before = await until_won(lambda: self._items.note(subject, asked, removed), self._pause)
         again = (await self._beside(subject, remove=False)).total() + await self._traces(lead, ref)
         return self._receipt(subject, asked, removed, before, found_again=again)
 
@@ -169,9 +168,9 @@ class Eraser:
         if dry_run:
             return self._receipt(subject, asked, await self._all(subject, lead), dry_run=True)
         # The tombstone first: nobody writes beside it, so that what is removed after it does not come back.
-        asked, removed = await self._until_won(lambda: self._items.bury(subject, asked))
+        asked, removed = await until_won(lambda: self._items.bury(subject, asked), self._pause)
         removed += await self._items.clear(lead, remove=True) + await self._beside(subject, remove=True)
-        _, before = await self._until_won(lambda: self._items.note(subject, asked, removed))
+        _, before = await until_won(lambda: self._items.note(subject, asked, removed), self._pause)
         again = await self._all(subject, lead)
         return self._receipt(subject, asked, removed, before, found_again=again.total())
 
@@ -188,12 +187,12 @@ class Eraser:
             there = await self._items.standing(subject) + await self._messages.clear(subject, remove=False)
             there["leads"] = await _count(self._registry.leads(organization_id))
             return self._receipt(subject, asked, there, dry_run=True)
-        asked, removed = await self._until_won(lambda: self._items.bury(subject, asked))
+        asked, removed = await until_won(lambda: self._items.bury(subject, asked), self._pause)
         settled = self._now() >= asked.at + self._settles
         finished = await self._leads(organization_id, asked, removed, settled=settled, has_time=has_time)
         if finished:
             removed += await self._messages.clear(subject, remove=True)
-        _, before = await self._until_won(lambda: self._items.note(subject, asked, removed))
+        _, before = await until_won(lambda: self._items.note(subject, asked, removed), self._pause)
         again = await self._items.standing(subject)
         if finished:
             again += await self._messages.clear(subject, remove=False)
@@ -226,7 +225,7 @@ class Eraser:
 
     async def _lead_of_organization(self, lead: Lead, asked: Asked) -> Counter[str]:
         subject = Subject(*lead)
-        _, stood = await self._until_won(lambda: self._items.bury(subject, asked))
+        _, stood = await until_won(lambda: self._items.bury(subject, asked), self._pause)
         return stood + await self._items.clear(lead, remove=True) + await self._objects.clear(subject, remove=True)
 
     async def _left(self, organization_id: str, *, settled: bool) -> int:
@@ -259,14 +258,6 @@ class Eraser:
         rows = (await self._store.all_memories(lead)).memories.values()
         named = [(row.memory.newest.ref, *row.memory.source_event_ids) for row in rows if row.memory]
         return sum(ref in refs for refs in named) + (ref not in known or not known[ref].erased)
-
-    async def _until_won[T](self, act: Callable[[], Awaitable[T]]) -> T:
-        for attempt in range(ATTEMPTS):
-            try:
-                return await act()
-            except Conflict:
-                await self._pause(attempt)
-        raise Unavailable("other writers kept winning")
 
     def _receipt(
         self,

@@ -11,10 +11,10 @@ from lead_memory.domain.derivations import derive, touched
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import refold
-from lead_memory.domain.memories import Lead, Memory, MemoryKey
+from lead_memory.domain.memories import Lead, MemoryKey
 from lead_memory.domain.payloads import MemoryExpired
 from lead_memory.services.rebuild import Kind, Rebuilder, Store, parts
-from lead_memory.services.record import commit_until_won
+from lead_memory.services.rewrite import commit_until_won, stored
 from lead_memory.services.store import TRANSACTION_ITEMS, Commit, Snapshot, Write
 from lead_memory.services.sweep import SOURCE, expiry_id
 
@@ -127,17 +127,10 @@ def _noted(commits: Iterable[Commit], snapshot: Snapshot, removed: Counter[str])
 
 
 def _counts(writes: Iterable[Write], snapshot: Snapshot) -> Counter[str]:
-    changed = [write for write in writes if _bytes(write.memory) != _bytes(_before(write.name, snapshot))]
+    changed = [
+        write for write in writes if canonical.encode(write.memory) != canonical.encode(stored(write.name, snapshot))
+    ]
     return Counter(MEMORIES if write.memory is None else RECOMPUTED for write in changed)
-
-
-def _before(name: MemoryKey, snapshot: Snapshot) -> Memory | None:
-    row = snapshot.memories.get(name)
-    return row.memory if row else None
-
-
-def _bytes(memory: Memory | None) -> bytes:
-    return canonical.encode(memory)
 
 
 def _supported(log: Collection[Event]) -> set[MemoryKey]:
@@ -158,7 +151,7 @@ async def _announced(
     said = [*derive(event), *derive(event, cases.of(event))]
     ends = {(change.name, change.expires_at, event.ref) for change in said}
     for name in alone:
-        if memory := _before(name, snapshot):
+        if memory := stored(name, snapshot):
             ends.add((name, memory.expires_at, memory.newest.ref))
     found = [(await rows(lead, name), ends_at, newest) for name, ends_at, newest in ends if ends_at and name in alone]
     return sorted(f"{SOURCE}/{expiry_id(*each)}" for each in found)

@@ -14,7 +14,7 @@ from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Lead, MemoryKey
 from lead_memory.services import store
-from lead_memory.services.record import ATTEMPTS, commit_until_won, pause_with_jitter, rewrites
+from lead_memory.services.rewrite import ATTEMPTS, commit_until_won, pause_with_jitter, rewrites
 from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Snapshot, Write
 
 

@@ -1,10 +1,8 @@
 """Record events: derive, fold, one transaction. The only way to write."""
 
-import asyncio
 import logging
-import random
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from enum import StrEnum
 from itertools import batched
 
@@ -18,21 +16,16 @@ from lead_memory.domain.events import Event
 from lead_memory.domain.fold import fold, refold
 from lead_memory.domain.limits import VALUE_BYTES
 from lead_memory.domain.memories import Lead, Memory, MemoryKey
-from lead_memory.services.store import (
-    TRANSACTION_BYTES,
-    TRANSACTION_ITEMS,
-    Commit,
-    Snapshot,
-    Store,
-    Write,
+from lead_memory.services.rewrite import (
+    ATTEMPTS,
+    commit_until_won,
+    damaged,
+    pause_with_jitter,
+    rewrites,
+    stored,
+    writes,
 )
-
-ATTEMPTS = 12
-FIRST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 1.0
-
-# Of the system: a generator with a state would be the same in every process restored from one snapshot.
-_RANDOM = random.SystemRandom()
+from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Snapshot, Store, Write
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +41,6 @@ type Result = Outcome | LeadMemoryError
 
 class _DoesNotFit(Exception):
     """The batch needs more than one transaction."""
-
-
-async def pause_with_jitter(attempt: int) -> None:
-    await asyncio.sleep(_RANDOM.uniform(0, min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)))
 
 
 class Recorder:
@@ -135,7 +124,7 @@ class Recorder:
             new_lead=snapshot.organization_id is None,
             events=events,
             touches=touches,
-            writes=_writes(snapshot, memories),
+            writes=writes(snapshot, memories),
         )
         _refuse_too_large(commit.writes)
         if len(commit.writes) + len(touches) < TRANSACTION_ITEMS:
@@ -233,46 +222,6 @@ class Recorder:
         await commit_until_won(self._store, commits, self._pause)
 
 
-async def commit_until_won(
-    store: Store, commits: Callable[[], Awaitable[Iterable[Commit]]], pause: Callable[[int], Awaitable[None]]
-) -> None:
-    """Commit one after the other; when another writer wins, make what is left to commit again from what is there."""
-    for attempt in range(ATTEMPTS):
-        try:
-            for commit in await commits():
-                await store.commit(commit)
-        except Conflict:
-            await pause(attempt)
-        else:
-            return
-    raise Unavailable("other writers kept winning this lead's memories")
-
-
-def rewrites(snapshot: Snapshot, log: Collection[Event], names: Collection[MemoryKey]) -> list[Write]:
-    """What makes the rows of `names` the fold of the whole log: nothing where a row opens and has the fold's bytes.
-
-    The snapshot is read before the log, so that what is committed in between makes the writes conflict.
-    """
-    refolded = refold(log, names)
-    return [
-        write
-        for write in _writes(snapshot, {name: refolded.get(name) for name in names})
-        if _bytes(write.memory) != _bytes(_stored(write.name, snapshot)) or _damaged(write.name, snapshot)
-    ]
-
-
-def _stored(name: MemoryKey, snapshot: Snapshot) -> Memory | None:
-    return snapshot.memories[name].memory if name in snapshot.memories else None
-
-
-def _damaged(name: MemoryKey, snapshot: Snapshot) -> bool:
-    return name in snapshot.memories and snapshot.memories[name].memory is None
-
-
-def _bytes(memory: Memory | None) -> bytes:
-    return canonical.encode(memory)
-
-
 def _batches(events: Iterable[Event], results: dict[str, Result]) -> Iterable[list[Event]]:
     """Runs of events that fit into one transaction, as far as is known before reading; what has no key is rejected."""
     batch: list[Event] = []
@@ -307,11 +256,11 @@ def _late(events: Sequence[Event], snapshot: Snapshot) -> list[Event]:
         if case is not None and (len(case.events) > 1 or case_of(event) in snapshot.memories):
             return True
         names = touched(event)
-        stored = (memory for name in names if (memory := _stored(name, snapshot)))
+        memories = [memory for name in names if (memory := stored(name, snapshot))]
         return (
             is_amendment(event)
-            or any(event.position <= memory.newest for memory in stored)
-            or any(_damaged(name, snapshot) for name in names)
+            or any(event.position <= memory.newest for memory in memories)
+            or any(damaged(name, snapshot) for name in names)
         )
 
     return [event for event in events if is_late(event)]
@@ -321,7 +270,7 @@ def _folded(events: Sequence[Event], snapshot: Snapshot) -> dict[MemoryKey, Memo
     memories: dict[MemoryKey, Memory | None] = {}
     for event in events:
         for change in derive(event):
-            memory = memories.get(change.name, _stored(change.name, snapshot))
+            memory = memories.get(change.name, stored(change.name, snapshot))
             memories[change.name] = fold(memory, change, event)
     return memories
 
@@ -337,13 +286,6 @@ def _touches(events: Sequence[Event], *, before: Cases, after: Cases) -> dict[st
 
 def _said(event: Event, cases: Cases | None) -> set[MemoryKey]:
     return {change.name for change in derive(event, cases.of(event) if cases else None)}
-
-
-def _writes(snapshot: Snapshot, memories: Mapping[MemoryKey, Memory | None]) -> list[Write]:
-    return [
-        Write(name, memory, snapshot.memories[name].version if name in snapshot.memories else None)
-        for name, memory in memories.items()
-    ]
 
 
 def _refuse_too_large(writes: Iterable[Write]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lead_memory_client import Entry, LeadMemory, NotPublished
-from lead_memory_client.entries import BYTES_PER_CALL, EntryError, batches, read_entries
+from lead_memory_client.batching import BYTES_PER_CALL
+from lead_memory_client.entries import EntryError, batches, read_entries
 from lead_memory_client.stage import Resources, Stage
 from tests.events import SAMPLES, entry
 from tests.unit.client.conftest import DeployedStage
