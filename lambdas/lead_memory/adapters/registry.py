@@ -38,7 +38,7 @@ class Registry:
         if after:
             condition = HashKey(keys.GSI1_PK, partition) & RangeKey(keys.GSI1_SK).gt(after)
         found: list[Lead] = []
-        async for item in self._table.query(condition, index=keys.GSI1, limit=PAGE):
+        async for item in self._table.query(condition, index=keys.GSI1):
             found.append(Lead(organization_id, item[keys.GSI1_SK]))
             if len(found) == PAGE:
                 yield found
