@@ -36,7 +36,7 @@ class Filter(NamedTuple):
 
 
 def _default(value: Any, fallback: Argument) -> Any:
-    return fallback if isinstance(value, Reason) or value in ("", []) else value
+    return fallback if type(value) is Reason or value == "" or value == [] else value
 
 
 def _truncate(value: Any, length: int, ellipsis: str = "...") -> str:

@@ -40,7 +40,7 @@ class Reason(StrEnum):
         return self in (Reason.PROFILE_UNAVAILABLE, Reason.MEMORY_UNAVAILABLE)
 
 
-class Variable(msgspec.Struct, frozen=True):
+class Variable(msgspec.Struct, frozen=True, gc=False):
     name: str
     """Its one spelling: segments are quoted only where they must be."""
     memory: MemoryKey | None
@@ -51,17 +51,15 @@ class Variable(msgspec.Struct, frozen=True):
     def find(self, record: Mapping[str, Any]) -> Any:
         """The value in a memory's value or in a profile, or the `Reason` why there is none."""
         value: Any = record
-        for segment in self.path:
-            if isinstance(value, Mapping) and (name := _spelling(segment, value)) is not None:
-                value = value[name]
-            elif isinstance(value, list) and _LIST_INDEX.fullmatch(segment) and int(segment) < len(value):
-                value = value[int(segment)]
-            else:
-                return Reason.PATH_NOT_FOUND
+        try:
+            for segment in self.path:
+                value = value[segment]
+        except (LookupError, TypeError):  # a list's place, another spelling of an accent, or nothing
+            value = _follow(self.path, record)
         return Reason.NULL if value is None else value
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """What will be read, each once, in the order of first use."""
 
     variables: tuple[Variable, ...]
@@ -70,11 +68,11 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(variables: Iterable[Variable]) -> Plan:
-    distinct = {variable.name: variable for variable in variables}.values()
+    distinct = tuple({variable.name: variable for variable in variables}.values())
     return Plan(
-        variables=tuple(distinct),
-        memories=tuple(dict.fromkeys(v.memory for v in distinct if v.memory is not None)),
-        profile_fields=tuple(v.path[0] for v in distinct if v.memory is None),
+        variables=distinct,
+        memories=tuple({v.memory: None for v in distinct if v.memory is not None}),
+        profile_fields=tuple([v.path[0] for v in distinct if v.memory is None]),
     )
 
 
@@ -86,6 +84,18 @@ def spell(segments: Sequence[str]) -> str:
 def normal(name: str) -> str:
     """Memories' keys are in this one of the spellings that look the same."""
     return unicodedata.normalize("NFC", name)
+
+
+def _follow(path: Iterable[str], record: Mapping[str, Any]) -> Any:
+    value: Any = record
+    for segment in path:
+        if isinstance(value, Mapping) and (name := _spelling(segment, value)) is not None:
+            value = value[name]
+        elif isinstance(value, list) and _LIST_INDEX.fullmatch(segment) and int(segment) < len(value):
+            value = value[int(segment)]
+        else:
+            return Reason.PATH_NOT_FOUND
+    return value
 
 
 def _spelling(segment: str, record: Mapping[str, Any]) -> str | None:
