@@ -34,11 +34,11 @@ class Recipe:
 
 
 RECIPES = {
-    "memory_updater": Recipe(requirements="updater.txt", aws_services=frozenset({"kms", "s3", "sqs"})),
-    "resolver": Recipe(requirements="resolver.txt", aws_services=frozenset({"kms", "rds-data"})),
-    "rebuilder": Recipe(requirements="updater.txt", aws_services=frozenset({"kms", "s3"})),
-    "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset({"events", "kms"})),
-    "privacy": Recipe(requirements="updater.txt", aws_services=frozenset({"kms", "s3", "sqs"})),
+    "memory_updater": Recipe(requirements="updater.txt", aws_services=frozenset({"s3"})),
+    "resolver": Recipe(requirements="resolver.txt", aws_services=frozenset()),
+    "rebuilder": Recipe(requirements="updater.txt", aws_services=frozenset({"s3"})),
+    "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset()),
+    "privacy": Recipe(requirements="updater.txt", aws_services=frozenset({"s3", "sqs"})),
 }
 
 
@@ -96,7 +96,7 @@ def _install(requirements: Path, target: Path, platform: str | None) -> None:
 def _prune(path: Path, aws_services: frozenset[str]) -> None:
     for pattern in PRUNED:
         _remove(path.glob(pattern))
-    for data in (path / "boto3" / "data", path / "botocore" / "data"):
+    for data in filter(Path.exists, (path / "boto3" / "data", path / "botocore" / "data")):
         _remove(entry for entry in data.iterdir() if entry.is_dir() and entry.name not in aws_services)
 
 

@@ -31,6 +31,7 @@ PRIVACY_TIMEOUT = Duration.minutes(15)
 """The most there is: a lead is erased in one call, however much there is of it."""
 REBUILT_AT_ONCE = 10
 """Leads in one batch."""
+CLEANUP_MIB = 512
 
 
 _RECORDING = (
@@ -126,7 +127,7 @@ def _allow_content_key(function: Function, storage: Storage, *actions: str) -> N
 
 
 def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
-    """Renders templates: it can read one memory by its key, and nothing more."""
+    """Renders templates: it can read memories by their keys, and nothing more."""
     profiles = stage.profiles
     settings = ResolverSettings(
         stage=stage.name, table_name=storage.table.table_name, content_key=storage.content_key.key_arn
@@ -152,7 +153,7 @@ def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
         timeout=Duration.seconds(30),
         memory_mib=1024,
     )
-    function.allow("dynamodb:GetItem", on=storage.table.table_arn)
+    function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=storage.table.table_arn)
     _allow_content_key(function, storage, "kms:Decrypt")
     if profiles:
         function.allow("rds-data:ExecuteStatement", on=profiles.cluster_arn)
@@ -174,8 +175,9 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
             content_key=storage.content_key.key_arn,
             bus_name=ingest.bus.event_bus_name,
         ),
-        timeout=Duration.minutes(1),
-        memory_mib=512,
+        # Where there is a backlog, until the next run begins.
+        timeout=Duration.minutes(stage.cleanup_every_minutes),
+        memory_mib=CLEANUP_MIB,
     )
     function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=storage.table.table_arn)
     function.allow("dynamodb:Query", on=storage.index_arn)

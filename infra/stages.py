@@ -94,7 +94,7 @@ PROD = Stage(
     keeps_data=True,
     log_retention=RetentionDays.THREE_MONTHS,
     archive_days=30,
-    max_concurrency=50,
+    max_concurrency=100,
     rebuilders=20,
 )
 

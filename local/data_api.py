@@ -43,10 +43,56 @@ class DataApiServer(ThreadingHTTPServer):
         self.postgres_url = postgres_url
 
 
+class Databases:
+    """A client's connections, one to each database and kept open: to make one takes longer than most statements."""
+
+    def __init__(self, postgres_url: str) -> None:
+        self._postgres_url = postgres_url
+        self._connections: dict[str | None, psycopg.Connection[Any]] = {}
+
+    def connection(self, name: str | None) -> psycopg.Connection[Any]:
+        """Raises `DataApiError`."""
+        kept = self._connections.get(name)
+        if kept is None or kept.closed:
+            kept = self._connections[name] = self._connect(name)
+        return kept
+
+    def close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+
+    def _connect(self, name: str | None) -> psycopg.Connection[Any]:
+        try:
+            connection = psycopg.connect(
+                self._postgres_url,
+                dbname=name,
+                options=f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s",
+                # A prepared statement fails once its table has changed.
+                prepare_threshold=None,
+            )
+        except psycopg.OperationalError as error:
+            if "does not exist" in str(error):
+                raise DataApiError("DatabaseNotFoundException", "The database does not exist.", 404) from error
+            raise DataApiError("DatabaseUnavailableException", "The database is unavailable.", 504) from error
+        # As the service sends them: a text compared with a uuid is an error without a cast or a type hint.
+        connection.adapters.register_dumper(str, StrDumperVarchar)
+        return connection
+
+
 class _Handler(BaseHTTPRequestHandler):
+    """One for each connection of a client."""
+
     server: DataApiServer
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # Headers and body leave in one segment: apart, each answer waits 40 ms for an ACK.
+
+    def setup(self) -> None:
+        super().setup()
+        self._databases = Databases(self.server.postgres_url)
+
+    def finish(self) -> None:
+        self._databases.close()
+        super().finish()
 
     def do_GET(self) -> None:
         """Says that the server is ready."""
@@ -57,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if self.path != "/Execute":
                 raise DataApiError("NotFoundException", f"{self.path} is not available locally.", 404)
-            self._answer(200, execute(self.server.postgres_url, json.loads(body)))
+            self._answer(200, execute(self._databases, json.loads(body)))
         except DataApiError as error:
             self._answer(error.status, {"message": str(error)}, error.name)
 
@@ -75,23 +121,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def execute(postgres_url: str, request: Json) -> Json:
+def execute(databases: Databases, request: Json) -> Json:
     """The answer of `ExecuteStatement`. Raises `DataApiError`."""
     sql, arguments = bind(request["sql"], request.get("parameters", []))
+    connection = databases.connection(request.get("database"))
     try:
-        connection = psycopg.connect(
-            postgres_url,
-            dbname=request.get("database"),
-            options=f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s",
-        )
-    except psycopg.OperationalError as error:
-        if "does not exist" in str(error):
-            raise DataApiError("DatabaseNotFoundException", "The database does not exist.", 404) from error
-        raise DataApiError("DatabaseUnavailableException", "The database is unavailable.", 504) from error
-    # As the service sends them: a text compared with a uuid is an error without a cast or a type hint.
-    connection.adapters.register_dumper(str, StrDumperVarchar)
-    try:
-        with connection, psycopg.RawCursor(connection) as cursor:
+        with connection.transaction(), psycopg.RawCursor(connection) as cursor:
             cursor.execute(sql, arguments)
             if cursor.nextset():
                 raise DataApiError("BadRequestException", "Multistatements aren't supported.")

@@ -101,7 +101,7 @@ happenings = st.one_of(
                 "memory_type": st.just("fact"),
                 "key": _few,
                 "value": st.fixed_dictionaries({"says": _few}),
-                "expires_at": st.none() | st.just((START + timedelta(minutes=3)).isoformat()),
+                "expires_at": st.sampled_from([None, "2026-01-01T00:03:00Z", "2025-12-31T21:03:00-03:00"]),
             }
         ),
     ),

@@ -126,7 +126,7 @@ class FakeKeyService(KeyService):
     """Wraps without a secret: the organization's id, then the key. What one wraps, every other opens."""
 
     def __init__(self) -> None:
-        super().__init__("no-key")
+        """Asks nobody."""
 
     async def generate(self, organization_id: str) -> DataKey:
         key = urandom(KEY_BYTES)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from lead_memory.adapters import keys
+from lead_memory.adapters import keys, packing
 from lead_memory.adapters.memory_items import ERASED_AT, Item, memory_of
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain import canonical
 from lead_memory.domain.errors import LeadMemoryError
-from lead_memory.domain.memories import MemoryType
+from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, MemoryType
 from lead_memory_client.answers import RecordedEvent
 from lead_memory_client.items import recorded_event
 
@@ -89,10 +89,10 @@ def _typed(item: Item, keyring: Keyring) -> Record | None:
 def _event(item: Item, keyring: Keyring) -> HeldEvent:
     from lead_memory.adapters.event_items import touched_names
 
-    event = recorded_event(item, keyring)
+    event, position = recorded_event(item, keyring), keys.timeline_position(item[keys.GSI1_SK])
     return HeldEvent(
         **{**msgspec.structs.asdict(event), "raw_payload": event.raw_payload or msgspec.Raw(b"null")},
-        sequence=item.get("sequence"),
+        sequence=None if position.sequence == BEFORE_EVERY_SEQUENCE else position.sequence,
         correlation_id=item.get("correlation_id"),
         causation_id=item.get("causation_id"),
         memories=tuple(map(str, sorted(touched_names(item, keyring)))),
@@ -116,7 +116,7 @@ def _opened(item: Item, keyring: Keyring) -> Record:
 def _readable(content: bytes) -> Any:
     """JSON or text where it is that, compressed or not, and base64 where it is neither."""
     with suppress(zlib.error):
-        content = zlib.decompress(content)
+        content = packing.unpack(content)
     with suppress(msgspec.DecodeError):
         return canonical.decode(content)
     with suppress(UnicodeDecodeError):

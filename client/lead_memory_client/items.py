@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.memory_items import Item, time
+from lead_memory.adapters.memory_items import Item
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain import canonical
 from lead_memory_client.answers import RecordedEvent
@@ -32,7 +32,7 @@ def _plain(attribute: Mapping[str, Any]) -> Any:
 
 
 def recorded_event(item: Item, keyring: Keyring) -> RecordedEvent:
-    from lead_memory.adapters.event_items import event_of
+    from lead_memory.adapters.event_items import event_of, recorded_at
 
     event = event_of(item, keyring)
     return RecordedEvent(
@@ -40,7 +40,7 @@ def recorded_event(item: Item, keyring: Keyring) -> RecordedEvent:
         event_id=event.event_id,
         event_type=event.event_type,
         occurred_at=event.occurred_at,
-        recorded_at=time(item["recorded_at"]),
+        recorded_at=recorded_at(item),
         version=event.version,
         data=canonical.decode(event.data_json),
         raw_payload=msgspec.Raw(event.raw_payload_json) if event.raw_payload_json else None,

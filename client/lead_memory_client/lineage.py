@@ -24,7 +24,8 @@ def read_page(table: LeadTable, lead: Lead, name: MemoryKey, limit: int, after: 
             places, start = places[:limit], places[limit - 1]
         if start is None or len(places) == limit:
             break
-    return Lineage(tuple(map(keys.timeline_ref, places)), None if start is None else _encoded(start))
+    refs = tuple(keys.timeline_position(place).ref for place in places)
+    return Lineage(refs, None if start is None else _encoded(start))
 
 
 def _encoded(place: str) -> str:
@@ -35,7 +36,7 @@ def _encoded(place: str) -> str:
 def _decoded(cursor: str) -> str:
     try:
         place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        keys.timeline_ref(place)
+        keys.timeline_position(place)
     except ValueError:
         raise CursorUnknown("The cursor is none that a page of a lineage ended with: start without one.") from None
     return place

@@ -72,10 +72,12 @@ class LeadTable:
 
     def log(self, lead: Lead) -> list[Recorded]:
         """The lead's events; large raw payloads are left out."""
+        from lead_memory.adapters.event_items import recorded_at
+
         own = (item for item in self._items(lead, keys.EVENT_SK_PREFIX) if ERASED_AT not in item)
         items = self._contents.to_fold(own)
         keyring = self._keyring(lead.organization_id)
-        return [Recorded(_event_of(item, keyring), time(item["recorded_at"])) for item in items] if keyring else []
+        return [Recorded(_event_of(item, keyring), recorded_at(item)) for item in items] if keyring else []
 
     def partition(self, lead: Lead) -> Iterator[tuple[Item, Keyring | None]]:
         """All that stands of the lead, of whatever kind, by sort key: each with what opens it, each event whole."""
@@ -137,7 +139,7 @@ class LeadTable:
         }
         if start is not None:
             request["ExclusiveStartKey"] = {
-                **attributes(keys.event_key(lead.lead_id, keys.timeline_ref(start))),
+                **attributes(keys.event_key(lead.lead_id, keys.timeline_position(start).ref)),
                 keys.GSI1_PK: timeline,
                 keys.GSI1_SK: {"S": start},
             }

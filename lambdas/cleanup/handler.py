@@ -5,7 +5,8 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from lead_memory.adapters.bus import EventBus
+from lead_memory.adapters.aws import Aws
+from lead_memory.adapters.bus import PATIENCE_SECONDS, EventBus
 from lead_memory.adapters.due import DueIndex
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
@@ -14,18 +15,16 @@ from lead_memory.adapters.table import DynamoTable
 from lead_memory.services.sweep import sweep
 from lead_memory.settings import CleanupSettings
 
-STOP_BEFORE_END_MS = 25_000
-"""What a call of the bus takes at worst, and some."""
-
 
 class Context(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
 _settings = CleanupSettings.from_environment(os.environ)
-_table = DynamoTable.open(_settings.table_name, os.environ)
-_due = DueIndex(_table, Keyrings(_table, KeyService(_settings.content_key)))
-_bus = EventBus.open(_settings.bus_name)
+_aws = Aws(os.environ)
+_table = DynamoTable(_settings.table_name, _aws)
+_due = DueIndex(_table, Keyrings(_table, KeyService(_settings.content_key, _aws)))
+_bus = EventBus(_settings.bus_name, _aws)
 _loop = asyncio.Runner()
 
 
@@ -35,7 +34,7 @@ def handler(_: dict[str, Any], context: Context) -> dict[str, Any]:
             _due,
             _bus,
             now=datetime.now(UTC),
-            has_time=lambda: context.get_remaining_time_in_millis() > STOP_BEFORE_END_MS,
+            has_time=lambda: context.get_remaining_time_in_millis() > 1_000 * PATIENCE_SECONDS,
         )
     )
     emit_metrics(_settings.stage, "cleanup", published=report.published, unfinished=not report.finished)

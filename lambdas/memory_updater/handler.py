@@ -5,6 +5,7 @@ import os
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -28,10 +29,11 @@ def _now() -> datetime:
 
 
 _settings = UpdaterSettings.from_environment(os.environ)
-_table = DynamoTable.open(_settings.table_name, os.environ)
-_keyrings = Keyrings(_table, KeyService(_settings.content_key))
+_aws = Aws(os.environ)
+_table = DynamoTable(_settings.table_name, _aws)
+_keyrings = Keyrings(_table, KeyService(_settings.content_key, _aws))
 _recorder = Recorder(EventStore(_table, _keyrings, PayloadBucket(_settings.payload_bucket), _now))
-_rejected_queue = SqsRejectedQueue(_settings.rejected_queue_url)
+_rejected_queue = SqsRejectedQueue(_settings.rejected_queue_url, _aws)
 # One loop for the life of the process: the connections belong to it.
 _loop = asyncio.Runner()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredItems, StoredObjects, backups
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
@@ -45,8 +46,9 @@ def _now() -> datetime:
 
 
 _settings = PrivacySettings.from_environment(os.environ)
-_table = DynamoTable.open(_settings.table_name, os.environ)
-_keyrings = Keyrings(_table, KeyService(_settings.content_key))
+_aws = Aws(os.environ)
+_table = DynamoTable(_settings.table_name, _aws)
+_keyrings = Keyrings(_table, KeyService(_settings.content_key, _aws))
 _payloads = PayloadBucket(_settings.payload_bucket)
 _registry = Registry(_table)
 _eraser = Eraser(

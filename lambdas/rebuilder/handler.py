@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -39,8 +40,9 @@ def _now() -> datetime:
 
 
 _settings = RebuilderSettings.from_environment(os.environ)
-_table = DynamoTable.open(_settings.table_name, os.environ)
-_keyrings = Keyrings(_table, KeyService(_settings.content_key))
+_aws = Aws(os.environ)
+_table = DynamoTable(_settings.table_name, _aws)
+_keyrings = Keyrings(_table, KeyService(_settings.content_key, _aws))
 _rebuilder = Rebuilder(EventStore(_table, _keyrings, PayloadBucket(_settings.payload_bucket), _now))
 _runs = RebuildRuns(_table, _now)
 # One loop for the life of the process: the connections belong to it.

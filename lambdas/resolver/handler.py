@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.memory_reader import MemoryReader
@@ -25,10 +26,11 @@ _logger = logging.getLogger(__name__)
 _logger.setLevel(logging.INFO)
 
 _settings = ResolverSettings.from_environment(os.environ)
-_profiles = RdsProfiles.of(_settings)
+_aws = Aws(os.environ)
+_profiles = RdsProfiles.of(_settings, _aws)
 _profile_fields = _settings.profile_field_names() if _profiles else None
-_table = DynamoTable.open(_settings.table_name, os.environ)
-_memories = MemoryReader(_table, Keyrings(_table, KeyService(_settings.content_key)))
+_table = DynamoTable(_settings.table_name, _aws)
+_memories = MemoryReader(_table, Keyrings(_table, KeyService(_settings.content_key, _aws)))
 _resolver = Resolver(_memories, _profiles, patience_seconds=PATIENCE_SECONDS)
 # One loop for the life of the process: the connections belong to it.
 _loop = asyncio.Runner()
@@ -58,7 +60,6 @@ def _refuse(mistake: Mistake) -> Answer:
 
 def _report(leads: tuple[LeadAnswer, ...], reads: dict[str, int], duration_ms: float) -> None:
     statuses = Counter(str(lead.status) for lead in leads)
-    _logger.info("resolved", extra={"leads": statuses, "reads": reads, "duration_ms": round(duration_ms, 1)})
     emit_metrics(
         _settings.stage,
         "resolver",
@@ -69,5 +70,5 @@ def _report(leads: tuple[LeadAnswer, ...], reads: dict[str, int], duration_ms: f
             any(missing.reason is Reason.PROFILE_REFUSED for missing in lead.missing) for lead in leads
         ),
         get_items=reads["get_item"],
-        duration_ms=duration_ms,
+        duration_ms=round(duration_ms, 1),
     )

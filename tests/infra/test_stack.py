@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("infra")
 KEEPS_DATA = {"local": False, "dev": False, "staging": True, "prod": True}
 LOG_DAYS = {"local": 1, "dev": 7, "staging": 30, "prod": 90}
 ARCHIVE_DAYS = {"dev": 7, "staging": 14, "prod": 30}
-BATCHES = {"local": (10, 0, 2), "dev": (100, 1, 5), "staging": (100, 1, 10), "prod": (100, 1, 50)}
+BATCHES = {"local": (10, 0, 2), "dev": (100, 1, 5), "staging": (100, 1, 10), "prod": (100, 1, 100)}
 """Of the updater: at most how many messages, after how many seconds, and how many batches at once."""
 ON_AWS = {"local": False, "dev": True, "staging": True, "prod": True}
 COUNTED = ("Errors", "Throttles", "leads_profile_refused")

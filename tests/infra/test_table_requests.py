@@ -6,7 +6,7 @@ import importlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,12 +18,12 @@ import boto3
 import pytest
 from aiodynamo.http.aiohttp import AIOHTTP
 from aws_cdk.assertions import Template
-from botocore.client import BaseClient
 from moto.server import ThreadedMotoServer
 
 from infra.stack import LeadMemoryStack
 from infra.stages import LOCAL
 from lead_memory.adapters import erasure, keys, table
+from lead_memory.adapters.aws import Aws
 from lead_memory.domain.events import parse
 from lead_memory.settings import (
     CleanupSettings,
@@ -102,17 +102,16 @@ def recorded(requests: Requests, patch: pytest.MonkeyPatch) -> Iterator[None]:
                 requests[resource].add(action)
             return await super().__call__(request)
 
-    sdk: Any = BaseClient
-    call = sdk._make_api_call
+    ask = Aws.ask
 
-    def recording(client: Any, operation: str, arguments: Any) -> Any:
-        if client.meta.service_model.service_name == "kms":
-            requests[CONTENT_KEY].add(f"kms:{operation}")
-        return call(client, operation, arguments)
+    async def recording(self: Aws, service: str, *asked: Any, headers: Mapping[str, str], **more: Any) -> Any:
+        if service == "kms":
+            requests[CONTENT_KEY].add(f"kms:{headers['X-Amz-Target'].partition('.')[2]}")
+        return await ask(self, service, *asked, headers=headers, **more)
 
     with patch.context() as patched:
         patched.setattr(table, "AIOHTTP", Recording)
-        patched.setattr(sdk, "_make_api_call", recording)
+        patched.setattr(Aws, "ask", recording)
         yield
 
 
@@ -131,7 +130,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Requests]:
             with recorded(requests, patch):
                 return [module.handler(event, Context()) for event in events]
         finally:
-            module._loop.run(module._table.close())
+            module._loop.run(module._aws.close())
             module._loop.close()
 
     with pytest.MonkeyPatch.context() as patch, aws(patch, tmp_path_factory.mktemp("requests")):

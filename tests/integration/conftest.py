@@ -1,6 +1,7 @@
 """DynamoDB, SQS and EventBridge by moto's server: aiodynamo is no boto3, so it needs a real socket."""
 
 import importlib
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
@@ -12,6 +13,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -73,15 +75,20 @@ def content_key(environment: dict[str, str]) -> str:
 
 
 @pytest.fixture
-async def table(table_name: str, environment: dict[str, str]) -> AsyncIterator[DynamoTable]:
-    table = DynamoTable.open(table_name, environment)
-    yield table
-    await table.close()
+async def aws(environment: dict[str, str]) -> AsyncIterator[Aws]:
+    aws = Aws(os.environ)
+    yield aws
+    await aws.close()
 
 
 @pytest.fixture
-def keyrings(table: DynamoTable, content_key: str) -> Keyrings:
-    return Keyrings(table, KeyService(content_key))
+def table(table_name: str, aws: Aws) -> DynamoTable:
+    return DynamoTable(table_name, aws)
+
+
+@pytest.fixture
+def keyrings(table: DynamoTable, content_key: str, aws: Aws) -> Keyrings:
+    return Keyrings(table, KeyService(content_key, aws))
 
 
 @pytest.fixture
@@ -108,8 +115,8 @@ def import_handler(environment: dict[str, str]) -> Iterator[Callable[[str], Modu
 
     yield import_anew
     for module in imported:
-        if table := getattr(module, "_table", None):
-            module._loop.run(table.close())
+        if aws := getattr(module, "_aws", None):
+            module._loop.run(aws.close())
         module._loop.close()
         del sys.modules[module.__name__]
 

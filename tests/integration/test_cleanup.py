@@ -3,16 +3,20 @@
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from socket import socket
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import boto3
 import pytest
 
 from lead_memory.adapters import bus, keys
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -20,6 +24,7 @@ from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.errors import Unavailable
 from lead_memory.domain.events import parse
+from lead_memory.services import sweep
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.services.sweep import Entry
 from lead_memory.settings import CleanupSettings
@@ -80,22 +85,40 @@ def record(table_name: str, content_key: str, environment: dict[str, str]) -> Re
 
     def record(messages: Iterable[str]) -> None:
         async def recorded() -> None:
-            table = DynamoTable.open(table_name, environment)
+            aws = Aws(environment)
+            table = DynamoTable(table_name, aws)
             events = [parse(message, datetime.now(UTC)) for message in messages]
-            keyrings = Keyrings(table, KeyService(content_key))
+            keyrings = Keyrings(table, KeyService(content_key, aws))
             store = EventStore(table, keyrings, PayloadBucket("none"), lambda: datetime.now(UTC))
-            results = await Recorder(store).record(events)
-            await table.close()
-            assert set(results) == {Outcome.RECORDED}
+            for lead in {event.lead for event in events}:
+                results = await Recorder(store).record([event for event in events if event.lead == lead])
+                assert set(results) == {Outcome.RECORDED}
+            await aws.close()
 
         asyncio.run(recorded())
 
     return record
 
 
-def on_holiday(key: str) -> str:
+def on_holiday(key: str, lead: str = LEAD) -> str:
     declared = {"memory_type": "fact", "key": key, "value": {"until": "Monday"}, "expires_at": ENDED_AT}
-    return body(entry("memory.declared", declared, event_id=key, at=datetime(2020, 1, 1, tzinfo=UTC)))
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    return body(entry("memory.declared", declared, event_id=key, at=at, lead_organization_id=lead))
+
+
+def a_lead_of_each_shard() -> list[str]:
+    """Always the same ones."""
+    found: dict[str, str] = {}
+    for number in count():
+        lead = str(UUID(int=number))
+        found.setdefault(keys.due_shard(lead), lead)
+        if len(found) == keys.DUE_SHARDS:
+            break
+    return list(found.values())
+
+
+def lead_of(message: str) -> str:
+    return str(json.loads(message)["detail"]["metadata"]["lead_organization_id"])
 
 
 def received(queue_url: str) -> list[str]:
@@ -126,17 +149,27 @@ def test_what_is_due_is_announced_on_the_bus_and_once_recorded_is_due_no_more(
     assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "finished": True}
 
 
-def test_a_run_with_little_time_left_stops_and_the_next_one_goes_on(
-    handler: Handler, record: Record, announced: str, capsys: pytest.CaptureFixture[str]
+def test_a_backlog_is_announced_a_page_of_each_shard_at_a_time_and_the_next_run_goes_on(
+    handler: Handler,
+    record: Record,
+    announced: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    names = {f"holiday_{number}" for number in range(12)}
-    record(map(on_holiday, names))
-    assert handler({}, Context(MUCH_TIME_MS, LITTLE_TIME_MS)) == {"published": 10, "finished": False}
+    page, each = 3, 7
+    monkeypatch.setattr(sweep, "PAGE", page)
+    monkeypatch.setattr(sweep, "PAGES_AT_ONCE", 1)
+    backlog = [on_holiday(f"{lead}/{number}", lead) for lead in a_lead_of_each_shard() for number in range(each)]
+    record(backlog)
+    a_page_of_each = Context(*[MUCH_TIME_MS] * keys.DUE_SHARDS, LITTLE_TIME_MS)
+    assert handler({}, a_page_of_each) == {"published": page * keys.DUE_SHARDS, "finished": False}
     assert '"unfinished": true' in capsys.readouterr().out
     first = received(announced)
+    assert Counter(lead_of(message) for message in first) == dict.fromkeys(a_lead_of_each_shard(), page)
     record(first)
-    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 2, "finished": True}
-    assert keys_of(first) | keys_of(received(announced)) == names
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": (each - page) * keys.DUE_SHARDS, "finished": True}
+    both = [*first, *received(announced)]
+    assert (len(both), len(keys_of(both))) == (len(backlog), len(backlog))
 
 
 def test_a_memory_that_cannot_be_read_is_logged_by_its_hash_and_the_others_are_announced(
@@ -154,13 +187,18 @@ def test_a_memory_that_cannot_be_read_is_logged_by_its_hash_and_the_others_are_a
     assert LEAD not in caplog.text
 
 
-async def test_a_bus_that_never_answers_is_given_up(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bus, "READ_SECONDS", 0.1)
+async def test_a_bus_that_never_answers_is_given_up(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bus, "REQUEST_SECONDS", 0.1)
     with socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(Unavailable, match="ReadTimeoutError"):
-            await bus.EventBus.open(BUS).publish([Entry("cleanup", "memory.expired", "{}")])
+        with pytest.raises(Unavailable, match="TimeoutError"):
+            await bus.EventBus(BUS, aws).publish([Entry("cleanup", "memory.expired", "{}")])
+
+
+async def test_the_bus_tells_how_many_it_took_of_several_calls(aws: Aws, announced: str) -> None:
+    entries = [Entry("cleanup", "memory.expired", json.dumps({"data": {"key": str(n)}})) for n in range(23)]
+    refused = Entry("cleanup", "memory.expired", "no JSON")
+    assert await bus.EventBus(BUS, aws).publish([*entries, refused]) == len(entries)
+    assert keys_of(received(announced)) == {str(n) for n in range(23)}

@@ -14,6 +14,7 @@ import boto3
 import pytest
 
 from lead_memory.adapters import keys, waiting_messages
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredItems, StoredObjects, backups
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -286,7 +287,7 @@ async def test_an_organization_goes_with_its_keys_in_as_many_calls_as_it_takes(g
     assert ground.items_of(OTHERS.organization_id) == before
 
 
-async def test_messages_about_what_was_erased_are_deleted_and_no_others(ground: Ground) -> None:
+async def test_messages_about_what_was_erased_are_deleted_and_no_others(ground: Ground, aws: Aws) -> None:
     rejected, dead = ground.queue_urls
     other_lead = Lead(SOMEBODY.organization_id, str(uuid4()))
     about = [
@@ -301,7 +302,7 @@ async def test_messages_about_what_was_erased_are_deleted_and_no_others(ground: 
         sqs.send_message(QueueUrl=(rejected, dead)[number % 2], MessageBody=text)
     # Beyond what a message holds, so that it is packed.
     packed = body({**of(SOMEBODY), "Detail": {**of(SOMEBODY)["Detail"], "raw_payload": "é" * 510_000}})
-    await SqsRejectedQueue(rejected).send([(Message("m", packed), Rejected("why", "so"))], 10)
+    await SqsRejectedQueue(rejected, aws).send([(Message("m", packed), Rejected("why", "so"))], 10)
 
     tried = await ground.eraser.lead(SOMEBODY, asked_by=WHO, dry_run=True)
     done = await ground.eraser.lead(SOMEBODY, asked_by=WHO, dry_run=False)
@@ -347,7 +348,7 @@ async def test_messages_that_somebody_else_holds_leave_an_erasure_unproven_until
     assert (receipt.removed["waiting_messages"], receipt.found_again, ground.waiting()) == (1, 0, [])
 
 
-async def test_what_comes_of_the_erased_is_rejected_without_its_content(ground: Ground) -> None:
+async def test_what_comes_of_the_erased_is_rejected_without_its_content(ground: Ground, aws: Aws) -> None:
     await ground.eraser.lead(SOMEBODY, asked_by=WHO, dry_run=False)
     made = of(SOMEBODY)
     made["Detail"]["metadata"] |= {"correlation_id": "canary", "note": "canary"}
@@ -355,7 +356,7 @@ async def test_what_comes_of_the_erased_is_rejected_without_its_content(ground: 
     report = await ingest(
         [Message("m", body(made))],
         recorder=ground.recorder,
-        rejected_queue=SqsRejectedQueue(ground.queue_urls[0]),
+        rejected_queue=SqsRejectedQueue(ground.queue_urls[0], aws),
         now=NOW,
         patience_seconds=20,
     )

@@ -1,7 +1,7 @@
 """Data keys in the organization's item: read once for many, for minutes only, and safe beside other processes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from uuid import uuid4
 
 import boto3
@@ -9,6 +9,7 @@ import pytest
 from aiodynamo.operations import Put
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.due import DueIndex
 from lead_memory.adapters.event_items import tombstone
 from lead_memory.adapters.keyrings import CACHE_SECONDS, Keyrings
@@ -25,8 +26,10 @@ from lead_memory.domain.templates.syntax import parse
 from lead_memory.domain.templates.variables import Reason
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.services.resolve import LeadAnswer, Question, Resolver, Status
+from lead_memory.services.sweep import Ended
 from tests.events import LEAD, NOW, ORGANIZATION, SOMEBODY, event
 from tests.fakes import FakeKeyService
+from tests.stage import read_memory
 
 MANY = 100
 ALLERGY = MemoryKey(MemoryType.FACT, "allergy")
@@ -76,10 +79,8 @@ class Clock:
 
 
 @pytest.fixture
-async def counted(table_name: str, environment: dict[str, str]) -> AsyncIterator[CountedTable]:
-    table = CountedTable.open(table_name, environment)
-    yield table
-    await table.close()
+def counted(table_name: str, aws: Aws) -> CountedTable:
+    return CountedTable(table_name, aws)
 
 
 @pytest.fixture
@@ -123,10 +124,8 @@ async def test_an_organization_without_keys_has_no_keyring_and_gets_none_by_bein
     assert service.generated == 0
 
 
-async def test_what_one_process_seals_another_opens(
-    table: DynamoTable, content_key: str, environment: dict[str, str]
-) -> None:
-    one, other = (Keyrings(table, KeyService(content_key)) for _ in range(2))
+async def test_what_one_process_seals_another_opens(table: DynamoTable, content_key: str, aws: Aws) -> None:
+    one, other = (Keyrings(table, KeyService(content_key, aws)) for _ in range(2))
     sealed = (await one.of_or_new(ORGANIZATION)).seal(b"content", *PLACE)
     assert await other.opened(ORGANIZATION, lambda keyring: keyring.open(sealed, *PLACE)) == b"content"
 
@@ -456,8 +455,12 @@ async def test_a_memory_of_the_same_lead_is_not_opened_for_another_organization(
     await Recorder(EventStore(counted, process(), PayloadBucket("none"), lambda: NOW)).record([declared])
     await process().of_or_new(other)
     reader = MemoryReader(counted, process())
-    assert await reader.get(SOMEBODY, ALLERGY) is not None
-    assert await reader.get(SOMEBODY._replace(organization_id=other), ALLERGY) is None
+    assert await read_memory(reader, SOMEBODY, ALLERGY) is not None
+    assert await read_memory(reader, SOMEBODY._replace(organization_id=other), ALLERGY) is None
+
+
+async def found_due(due: DueIndex) -> list[Ended]:
+    return [each for shard in due.expired(NOW, page=10) async for page in shard for each in page]
 
 
 async def test_a_sweep_asks_a_failing_kms_once_for_a_page_and_finds_what_is_due_afterwards(
@@ -469,11 +472,11 @@ async def test_a_sweep_asks_a_failing_kms_once_for_a_page_and_finds_what_is_due_
     due = DueIndex(counted, process())
     service.unwrapped = 0
     service.fails = True
-    assert [page async for page in due.expired(NOW, page=10)] == [[]]
+    assert await found_due(due) == []
     assert service.unwrapped == 1
     assert len(caplog.records) >= len(events)
     service.fails = False
-    [found] = [page async for page in due.expired(NOW, page=10)]
+    found = await found_due(due)
     assert {each.name.key for each in found} == {f"k{n}" for n in range(5)}
 
 
@@ -484,5 +487,5 @@ async def test_a_sweep_passes_over_the_memories_of_an_erased_organization(
     store = EventStore(counted, process(), PayloadBucket("none"), lambda: NOW)
     await Recorder(store).record([event("memory.declared", ended)])
     await erase(counted)
-    assert [page async for page in DueIndex(counted, process()).expired(NOW, page=10)] == [[]]
+    assert await found_due(DueIndex(counted, process())) == []
     assert not [record for record in caplog.records if record.name.startswith("lead_memory")]

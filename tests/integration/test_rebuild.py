@@ -5,12 +5,14 @@ import json
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import msgspec
 import pytest
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.event_items import tombstone
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
@@ -44,12 +46,13 @@ def handler(
 def on_store(table_name: str, content_key: str, environment: dict[str, str]) -> OnStore:
     def on_store(use: Callable[[EventStore], Any]) -> Any:
         async def run() -> Any:
-            table = DynamoTable.open(table_name, environment)
-            keyrings = Keyrings(table, KeyService(content_key))
+            aws = Aws(environment)
+            table = DynamoTable(table_name, aws)
+            keyrings = Keyrings(table, KeyService(content_key, aws))
             try:
                 return await use(EventStore(table, keyrings, PayloadBucket("none"), lambda: NOW))
             finally:
-                await table.close()
+                await aws.close()
 
         return asyncio.run(run())
 
@@ -160,3 +163,16 @@ def test_an_organization_that_another_process_wrote_is_no_conflict(leads: dict[s
         assert await Recorder(store).record([event]) == [Outcome.RECORDED]
 
     on_store(record)
+
+
+def test_a_rebuild_finds_nothing_different_in_what_each_sample_made(handler: Handler, on_store: OnStore) -> None:
+    each_of_a_lead = [msgspec.structs.replace(each, lead_organization_id=str(uuid4())) for each in all_samples()]
+
+    async def record(store: EventStore) -> None:
+        for event in each_of_a_lead:
+            assert await Recorder(store).record([event]) == [Outcome.RECORDED]
+
+    on_store(record)
+    for event in each_of_a_lead:
+        checked = {"lead_id": event.lead_organization_id, "organization_id": event.organization_id, "check": True}
+        assert handler(checked, None)["report"]["differences"] == []

@@ -1,7 +1,7 @@
 """How many requests it takes, exactly: each is paid for, and each is waited for."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from aiodynamo.http.aiohttp import AIOHTTP
 
 from lead_memory.adapters import table as table_module
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import DataKey, KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -68,8 +69,8 @@ async def recorded(store: EventStore, events: list[Event], outcome: Outcome = Ou
     assert set(await Recorder(store).record(events)) == {outcome}
 
 
-async def resolved(reader: MemoryReader, lead: str, template: str) -> None:
-    question = Question(ORGANIZATION, (lead,), {"text": parse(template)}, (), OnMissing.BLANK, Escape.NONE)
+async def resolved(reader: MemoryReader, leads: Sequence[str], template: str) -> None:
+    question = Question(ORGANIZATION, tuple(leads), {"text": parse(template)}, (), OnMissing.BLANK, Escape.NONE)
     await Resolver(reader, None, patience_seconds=5).resolve(question, NOW)
 
 
@@ -95,24 +96,38 @@ async def test_a_duplicate_writes_nothing_and_reads_what_is_known(count: Count, 
     assert again["BatchGetItem"] <= 3
 
 
-async def test_an_organization_costs_a_process_one_read_and_one_key(count: Count, table: DynamoTable) -> None:
+async def test_an_organization_costs_a_process_one_read_and_one_key(count: Count, table: DynamoTable, aws: Aws) -> None:
     def keyrings_of_a_process() -> Keyrings:
-        return Keyrings(table, KeyService("key"))
+        return Keyrings(table, KeyService("key", aws))
 
     store = EventStore(table, keyrings_of_a_process(), PayloadBucket("none"), lambda: NOW)
     first = await count(recorded(store, viewed(1)))
     assert (first["GenerateDataKey"], first["TransactWriteItems"]) == (1, 2)  # its key, then the event
     reader = MemoryReader(table, keyrings_of_a_process())
-    assert await count(resolved(reader, LEAD, "{{interest.product:whey.sku}}")) == {"GetItem": 2, "Decrypt": 1}
-    assert await count(resolved(reader, LEAD, "{{interest.product:whey.sku}}")) == {"GetItem": 1}
+    first = await count(resolved(reader, [LEAD], "{{interest.product:whey.sku}}"))
+    assert first == {"GetItem": 1, "Decrypt": 1, "BatchGetItem": 1}
+    assert await count(resolved(reader, [LEAD], "{{interest.product:whey.sku}}")) == {"BatchGetItem": 1}
 
 
-async def test_variables_of_one_memory_are_one_read_and_a_lead_of_whom_nothing_is_known_is_one_more(
+async def test_all_memories_of_a_call_are_one_request_and_of_leads_of_whom_nothing_is_known_one_more(
     count: Count, store: EventStore, table: DynamoTable, keyrings: Keyrings
 ) -> None:
     await recorded(store, viewed(1))
     reader = MemoryReader(table, keyrings)
-    await resolved(reader, LEAD, "{{interest.product:whey.sku}}")
+    await resolved(reader, [LEAD], "{{interest.product:whey.sku}}")
     two_memories = "{{interest.product:whey.sku}} {{interest.product:whey.last_seen_at}} {{fact.pet.name}}"
-    assert await count(resolved(reader, LEAD, two_memories)) == {"GetItem": 2}
-    assert await count(resolved(reader, NOBODY, two_memories)) == {"GetItem": 3}
+    assert await count(resolved(reader, [LEAD], two_memories)) == {"BatchGetItem": 1}
+    assert await count(resolved(reader, [NOBODY], two_memories)) == {"BatchGetItem": 2}
+
+
+async def test_a_request_reads_a_hundred_memories(
+    count: Count, store: EventStore, table: DynamoTable, keyrings: Keyrings
+) -> None:
+    leads = [f"00000000-0000-4000-8000-{number:012}" for number in range(100)]
+    for lead in leads:
+        sighting = event("product.viewed", {"sku": "whey"}, lead_organization_id=lead)
+        await recorded(store, [sighting])
+    reader = MemoryReader(table, keyrings)
+    one, three = "{{interest.product:whey.sku}}", "{{interest.product:whey.sku}} {{fact.pet.name}} {{fact.car.name}}"
+    assert (await count(resolved(reader, leads, one)))["BatchGetItem"] == 1
+    assert await count(resolved(reader, leads, three)) == {"BatchGetItem": 3}

@@ -13,6 +13,7 @@ from aiodynamo.expressions import Condition, F, UpdateExpression
 from aiodynamo.operations import Delete, Put
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.event_items import tombstone
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
@@ -48,9 +49,9 @@ class InterruptedTable(DynamoTable):
 
 
 @pytest.fixture
-def contents(table: DynamoTable, content_key: str, bucket: str) -> SealedContents:
+def contents(table: DynamoTable, content_key: str, aws: Aws, bucket: str) -> SealedContents:
     """Of another process than the one that records."""
-    return SealedContents(table, Keyrings(table, KeyService(content_key)), PayloadBucket(bucket))
+    return SealedContents(table, Keyrings(table, KeyService(content_key, aws)), PayloadBucket(bucket))
 
 
 @pytest.fixture
@@ -138,9 +139,9 @@ async def test_an_older_item_opens_and_is_sealed_with_the_newest_key_when_it_is_
     await record(store, viewed(SOMEBODY.lead_id, 2))
     assert {key_version(content) for content in sealed(await table.get(row) or {}).values()} == {2}
     by_event = {
-        item["event_id"]: {key_version(content) for content in sealed(item).values()}
+        keys.timeline_position(item[keys.GSI1_SK]).event_id: {key_version(content) for content in sealed(item).values()}
         for item in raw_items(table.name)
-        if "event_id" in item
+        if "touches" in item
     }
     assert by_event == {"e1": {1}, "e2": {2}}
     memory = (await store.snapshot(SOMEBODY, [INTEREST])).memories[INTEREST].memory
@@ -163,20 +164,17 @@ async def test_events_that_are_recorded_meanwhile_are_all_kept_and_sealed_with_t
 
 
 async def interrupted(
-    table: DynamoTable, content_key: str, environment: dict[str, str], something: Callable[[], Awaitable[None]]
+    table: DynamoTable, content_key: str, aws: Aws, something: Callable[[], Awaitable[None]]
 ) -> Resealed:
     """Reseals somebody, and has something else happen between the read of an item and its update."""
-    elsewhere = InterruptedTable.open(table.name, environment)
+    elsewhere = InterruptedTable(table.name, aws)
     elsewhere.before_update = something
-    try:
-        contents = SealedContents(elsewhere, Keyrings(elsewhere, KeyService(content_key)), PayloadBucket("none"))
-        return await contents.reseal(SOMEBODY)
-    finally:
-        await elsewhere.close()
+    contents = SealedContents(elsewhere, Keyrings(elsewhere, KeyService(content_key, aws)), PayloadBucket("none"))
+    return await contents.reseal(SOMEBODY)
 
 
 async def test_what_is_erased_meanwhile_is_not_brought_back(
-    table: DynamoTable, keyrings: Keyrings, store: EventStore, content_key: str, environment: dict[str, str]
+    table: DynamoTable, keyrings: Keyrings, store: EventStore, content_key: str, aws: Aws
 ) -> None:
     await record(store, viewed(SOMEBODY.lead_id))
     await keyrings.rotate(ORGANIZATION)
@@ -189,23 +187,23 @@ async def test_what_is_erased_meanwhile_is_not_brought_back(
             elif key.pk == SOMEBODY.lead_id:
                 await table.transact([Delete(table.name, key._asdict())])
 
-    assert await interrupted(table, content_key, environment, erase) == Resealed(0, 0, 0)
+    assert await interrupted(table, content_key, aws, erase) == Resealed(0, 0, 0)
     of_lead = [item for item in raw_items(table.name) if item["pk"] == SOMEBODY.lead_id]
     assert [set(item) for item in of_lead] == [{"pk", "sk", "organization_id", "erased_at"}]
 
 
 async def test_a_writer_who_comes_in_between_wins_though_it_has_the_older_key(
-    table: DynamoTable, keyrings: Keyrings, store: EventStore, content_key: str, environment: dict[str, str]
+    table: DynamoTable, keyrings: Keyrings, store: EventStore, content_key: str, aws: Aws
 ) -> None:
     await record(store, viewed(SOMEBODY.lead_id, 1))
     old = await keyrings.of_or_new(ORGANIZATION)
-    await Keyrings(table, KeyService(content_key)).rotate(ORGANIZATION)
+    await Keyrings(table, KeyService(content_key, aws)).rotate(ORGANIZATION)
     assert (await keyrings.of_or_new(ORGANIZATION)) is old, "this process does not know of the rotation"
 
     async def write() -> None:
         await record(store, viewed(SOMEBODY.lead_id, 2))
 
-    await interrupted(table, content_key, environment, write)
+    await interrupted(table, content_key, aws, write)
     row = await table.get(keys.memory_key(SOMEBODY.lead_id, INTEREST))
     assert row is not None
     assert key_version(row[CONTENT]) == 2

@@ -1,6 +1,7 @@
 """The profile adapter over a real PostgreSQL, through the RDS Data API that the local stack speaks."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from threading import Thread
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.profiles import PROFILE_MAX_BYTES, RdsProfiles
 from lead_memory.domain.errors import Unavailable
 from lead_memory.domain.templates.variables import Reason
@@ -22,6 +24,7 @@ from local.data_api import DataApiError, DataApiServer
 ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01"
 OTHER_ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c02"
 ANA, BRUNO, STRANGER = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
+AWS = Aws({"AWS_REGION": "us-east-1"})
 FIELDS = ("name", "visits", "credit", "vip", "born", "joined_at", "tags", "address", "Shoe_Size")
 
 TABLE = """
@@ -109,9 +112,18 @@ def use_endpoint(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
 def read(
     leads: Sequence[str], fields: Sequence[str] = FIELDS, *, table: str = "people", organization: str = ORGANIZATION
 ) -> Mapping[str, Profile]:
-    profiles = RdsProfiles.of(msgspec.structs.replace(settings, profile_table=table))
-    assert profiles
-    return asyncio.run(profiles.profiles(organization, leads, fields))
+    async def profiles() -> Mapping[str, Profile]:
+        aws = Aws({"AWS_REGION": "us-east-1", **os.environ})
+        reader = RdsProfiles.of(
+            msgspec.structs.replace(settings, profile_table=table, profile_fields=",".join(fields)), aws
+        )
+        assert reader
+        try:
+            return await reader.profiles(organization, leads, fields)
+        finally:
+            await aws.close()
+
+    return asyncio.run(profiles())
 
 
 @pytest.mark.usefixtures("aurora")
@@ -151,10 +163,8 @@ def test_five_hundred_leads_are_read_with_one_statement() -> None:
 
 @pytest.mark.usefixtures("aurora")
 def test_a_column_that_the_table_lacks_is_refused_and_says_so_without_content() -> None:
-    profiles = RdsProfiles.of(msgspec.structs.replace(settings, profile_fields="shoe_colour"))
-    assert profiles
     with pytest.raises(ProfilesRefused, match=r"^DatabaseErrorException, SQLState 42703$"):
-        asyncio.run(profiles.profiles(ORGANIZATION, [ANA], ["shoe_colour"]))
+        read([ANA], ["shoe_colour"])
 
 
 @pytest.mark.parametrize(
@@ -244,17 +254,18 @@ def test_a_database_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch)
 def test_a_table_or_column_that_is_no_identifier_is_refused_at_start(name: str) -> None:
     for setting in ("profile_table", "profile_id_column", "profile_organization_column"):
         with pytest.raises((ValueError, msgspec.ValidationError)):
-            RdsProfiles.of(msgspec.structs.replace(settings, **{setting: name}))
+            RdsProfiles.of(msgspec.structs.replace(settings, **{setting: name}), AWS)
     with pytest.raises(ValueError, match="is not a column"):
-        RdsProfiles.of(msgspec.structs.replace(settings, profile_fields=f"name,{name or '1'}"))
+        RdsProfiles.of(msgspec.structs.replace(settings, profile_fields=f"name,{name or '1'}"), AWS)
 
 
 def test_a_stage_without_profile_settings_has_no_profiles_and_half_of_them_is_an_error() -> None:
-    assert RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories", content_key="none")) is None
+    without = ResolverSettings(stage="dev", table_name="memories", content_key="none")
+    assert RdsProfiles.of(without, AWS) is None
     with pytest.raises(msgspec.ValidationError, match="missing required field"):
-        RdsProfiles.of(ResolverSettings(stage="dev", table_name="memories", content_key="none", profile_table="leads"))
+        RdsProfiles.of(msgspec.structs.replace(without, profile_table="leads"), AWS)
 
 
 def test_a_profile_table_without_a_field_is_an_error() -> None:
     with pytest.raises(ValueError, match="without a field"):
-        RdsProfiles.of(msgspec.structs.replace(settings, profile_fields=None))
+        RdsProfiles.of(msgspec.structs.replace(settings, profile_fields=None), AWS)

@@ -18,6 +18,7 @@ import pytest
 from aiodynamo.models import DecorelatedJitterRetry
 
 from lead_memory.adapters import table as table_module
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -199,10 +200,11 @@ def functions(
 
 
 async def _record(table_name: str, content_key: str, environment: dict[str, str]) -> None:
-    table = DynamoTable.open(table_name, environment)
-    store = EventStore(table, Keyrings(table, KeyService(content_key)), PayloadBucket(BUCKET), lambda: NOW)
+    aws = Aws(environment)
+    table = DynamoTable(table_name, aws)
+    store = EventStore(table, Keyrings(table, KeyService(content_key, aws)), PayloadBucket(BUCKET), lambda: NOW)
     results = await Recorder(store).record([parse(each, NOW) for each in RECORDED])
-    await table.close()
+    await aws.close()
     assert results == [Outcome.RECORDED] * len(RECORDED)
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.due import DueIndex
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
@@ -28,6 +29,7 @@ from lead_memory.services.store import Commit, Write
 from lead_memory.services.sweep import Entry, sweep
 from tests.events import NOW, ORGANIZATION, SOMEBODY, START, all_samples, event, streams
 from tests.fakes import canonical_bytes
+from tests.stage import read_memory
 
 LAST = MemoryKey(MemoryType.PURCHASE, "last_transaction")
 
@@ -97,17 +99,18 @@ async def test_a_batch_of_events_and_memories_is_all_or_nothing(store: EventStor
 async def test_a_table_that_does_not_answer_gives_the_event_back(
     table_name: str, environment: dict[str, str], content_key: str
 ) -> None:
-    nowhere = DynamoTable.open(table_name, {**environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, retry_seconds=0.2)
-    away = EventStore(nowhere, Keyrings(nowhere, KeyService(content_key)), PayloadBucket("none"), lambda: NOW)
+    aws = Aws({**environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    nowhere = DynamoTable(table_name, aws, retry_seconds=0.2)
+    away = EventStore(nowhere, Keyrings(nowhere, KeyService(content_key, aws)), PayloadBucket("none"), lambda: NOW)
     (result,) = await Recorder(away).record([event("product.viewed", {"sku": "a"})])
-    await nowhere.close()
+    await aws.close()
     assert isinstance(result, Unavailable)
 
 
 async def test_money_keeps_its_digits_in_the_table(store: EventStore, reader: MemoryReader) -> None:
     order = event("order.paid", {"order_id": "o", "total": "189.90", "currency": "BRL"})
     await Recorder(store).record([order])
-    memory = await reader.get(SOMEBODY, LAST)
+    memory = await read_memory(reader, SOMEBODY, LAST)
     assert memory is not None
     assert str(memory.value["amount"]) == "189.90"
 
@@ -135,7 +138,7 @@ async def test_the_sweep_announces_what_expired_and_the_announcement_empties_it(
     }
     assert await Recorder(store).record([parse(json.dumps(delivered), NOW)]) == [Outcome.RECORDED]
     assert (await sweep(due, bus, now=ends_at, has_time=lambda: True)).published == 0
-    emptied = await reader.get(SOMEBODY, MemoryKey(MemoryType.FACT, "on_holiday"))
+    emptied = await read_memory(reader, SOMEBODY, MemoryKey(MemoryType.FACT, "on_holiday"))
     assert emptied is not None
     assert emptied.value == {}
     assert emptied.expired(ends_at)
@@ -157,5 +160,6 @@ class Bus:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
 
-    async def publish(self, entries: Sequence[Entry]) -> None:
+    async def publish(self, entries: Sequence[Entry]) -> int:
         self.entries += entries
+        return len(entries)

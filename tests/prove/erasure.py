@@ -15,7 +15,8 @@ from uuid import uuid4
 import boto3
 import msgspec
 
-from lead_memory.adapters import keys
+from lead_memory.adapters import keys, packing
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredItems, StoredObjects, backups
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
@@ -103,13 +104,14 @@ class Search:
         ]
 
     async def _keyring(self) -> Keyring | None:
-        table = DynamoTable.open(self._resources.table_name, os.environ)
+        aws = Aws(os.environ)
+        table = DynamoTable(self._resources.table_name, aws)
         try:
-            return await Keyrings(table, KeyService(self._resources.content_key)).of(self._organization_id)
+            return await Keyrings(table, KeyService(self._resources.content_key, aws)).of(self._organization_id)
         except Erased:
             return None
         finally:
-            await table.close()
+            await aws.close()
 
 
 def prove_erasure(ground: Ground) -> str:
@@ -190,8 +192,9 @@ async def _recordable(store: EventStore, planted: Planted) -> list[str]:
 
 @asynccontextmanager
 async def _opened(resources: Resources) -> AsyncIterator[_Erasers]:
-    table = DynamoTable.open(resources.table_name, os.environ)
-    keyrings = Keyrings(table, KeyService(resources.content_key))
+    aws = Aws(os.environ)
+    table = DynamoTable(resources.table_name, aws)
+    keyrings = Keyrings(table, KeyService(resources.content_key, aws))
     payloads = PayloadBucket(resources.payload_bucket)
     store = EventStore(table, keyrings, payloads, _now)
 
@@ -210,7 +213,7 @@ async def _opened(resources: Resources) -> AsyncIterator[_Erasers]:
     try:
         yield _Erasers(store, eraser(_now), eraser(lambda: _now() + ORGANIZATION_SETTLES))
     finally:
-        await table.close()
+        await aws.close()
 
 
 def _now() -> datetime:
@@ -269,7 +272,7 @@ def _object_texts(
 
 def _plain(opened: bytes) -> bytes:
     try:
-        return zlib.decompress(opened)
+        return packing.unpack(opened)
     except zlib.error:
         return opened
 

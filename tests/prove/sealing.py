@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -46,10 +47,11 @@ def prove_sealing(ground: Ground) -> str:
 
 async def _prove(ground: Ground) -> str:
     resources = ground.stage.resources
-    table = DynamoTable.open(resources.table_name, os.environ)
+    aws = Aws(os.environ)
+    table = DynamoTable(resources.table_name, aws)
     payloads = PayloadBucket(resources.payload_bucket)
     try:
-        keyrings = Keyrings(table, KeyService(resources.content_key))
+        keyrings = Keyrings(table, KeyService(resources.content_key, aws))
         own, foreign = str(uuid4()), await keyrings.of_or_new(str(uuid4()))
         await keyrings.begin(own, hashes_names=True)
         events = _events(own)
@@ -71,7 +73,7 @@ async def _prove(ground: Ground) -> str:
         keyring = await keyrings.of_or_new(own)
         hold(_opened(keyring, after) == len(after), "not everything opens after it was resealed")
     finally:
-        await table.close()
+        await aws.close()
     seal, unseal = _microseconds(keyring)
     words = sum(len(word) >= LONG_ENOUGH for word in _words(events))
     return (
@@ -142,7 +144,7 @@ def _words(events: list[Event]) -> set[str]:
 
 def _found_in_clear(ground: Ground, organization_id: str, events: list[Event]) -> set[str]:
     """In what is no id of an event or a lead, no time and no type; the sealed attributes and objects above all."""
-    named = {"pk", "sk", "gsi1pk", "gsi1sk", "source", "event_id", "event_type", "occurred_at", "large_content"}
+    named = {"pk", "sk", "gsi1pk", "gsi1sk", "type", "large_content"}
     named |= {"source_event_ids", "newest", "correlation_id", "causation_id", "touches", ORGANIZATION}
     items = [
         {name: value for name, value in item.items() if name not in named} for item in _items(ground, organization_id)

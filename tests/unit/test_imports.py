@@ -8,12 +8,13 @@ import pytest
 
 from lead_memory.settings import ResolverSettings, Settings, UpdaterSettings
 
-DYNAMODB = {
+AWS = {
     "aiodynamo",
     "aiohappyeyeballs",
     "aiohttp",
     "aiosignal",
     "attr",
+    "aws_sdk_signers",
     "frozenlist",
     "idna",
     "multidict",
@@ -41,8 +42,8 @@ print(*sorted({{name for name, file in files if "site-packages" in (file or "") 
 @pytest.mark.parametrize(
     ("package", "settings", "budget"),
     [
-        ("resolver", RESOLVER, {"msgspec"} | DYNAMODB | SEALING),
-        ("memory_updater", UPDATER, {"msgspec"} | DYNAMODB | SEALING | PAYLOADS),
+        ("resolver", RESOLVER, {"msgspec"} | AWS | SEALING),
+        ("memory_updater", UPDATER, {"msgspec"} | AWS | SEALING | PAYLOADS),
     ],
 )
 def test_a_hot_function_starts_with_these_packages_and_no_others(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from lead_memory.domain.errors import Rejected, Unavailable
+from lead_memory.domain.errors import Conflict, Erased, LeadMemoryError, Rejected, Unavailable
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.memories import Lead, MemoryKey
 from lead_memory.services.ingest import SECONDS_TO_REJECT, Message, Report, ingest
@@ -15,6 +15,7 @@ from lead_memory.services.record import Recorder
 from lead_memory.services.store import Commit, Snapshot
 from tests.events import LEAD, NOW, ORGANIZATION, body, entry
 from tests.fakes import MemoryStore, no_pause
+from tests.garbage import uncollected
 
 
 class Queue:
@@ -113,6 +114,17 @@ async def test_a_message_that_breaks_the_parser_costs_no_other(monkeypatch: pyte
     report = await take_in({"a": view("1"), "b": "broken"}, MemoryStore(), Queue())
     assert report.given_back == {"b"}
     assert report.counts["recorded"] == 1
+
+
+@pytest.mark.parametrize("error", [Conflict, Erased, LeadMemoryError, Unavailable, ValueError])
+async def test_nothing_of_a_batch_with_failures_is_left_to_the_garbage_collector(error: type[Exception]) -> None:
+    class Failing(MemoryStore):
+        async def commit(self, commit: Commit) -> None:
+            raise error("injected")
+
+    with uncollected() as left:
+        await take_in({"a": view("1"), "b": "not json", "c": view("2"), "d": "{}"}, Failing(), Queue())
+    assert [each for each in left if isinstance(each, Event | Message)] == []
 
 
 async def test_of_what_was_erased_only_what_names_it_waits_in_the_rejected_queue() -> None:

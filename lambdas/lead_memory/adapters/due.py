@@ -10,13 +10,17 @@ from aiodynamo.expressions import HashKey, RangeKey
 
 from lead_memory.adapters import keys
 from lead_memory.adapters.keyrings import Keyrings
-from lead_memory.adapters.memory_items import ENDS_AT, ORGANIZATION, Item, memory_name, time
+from lead_memory.adapters.memory_items import ENDS_AT, NAME, NEWEST, ORGANIZATION, Item, memory_name, time
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.errors import Erased
 from lead_memory.domain.memories import Lead
 from lead_memory.services.sweep import Ended
 
 logger = logging.getLogger(__name__)
+
+_PLACE = (keys.PK, keys.SK, keys.GSI1_PK, keys.GSI1_SK)
+_LOOKED_AT = (keys.PK, keys.SK, keys.GSI1_SK, ORGANIZATION, ENDS_AT, NEWEST, NAME)
+"""The value stays where it is: a page of memories may be megabytes of them."""
 
 
 class DueIndex:
@@ -26,21 +30,24 @@ class DueIndex:
         self._table = table
         self._keyrings = keyrings
 
-    async def expired(self, now: datetime, page: int) -> AsyncIterator[Sequence[Ended]]:
-        for shard in range(keys.DUE_SHARDS):
-            condition = HashKey(keys.GSI1_PK, keys.due(shard)) & RangeKey(keys.GSI1_SK).lte(keys.due_at(now))
-            found: list[keys.Key] = []
-            async for item in self._table.query(condition, index=keys.GSI1):
-                found.append(keys.Key(item[keys.PK], item[keys.SK]))
-                if len(found) == page:
-                    yield await self._still_due(found, now)
-                    found = []
-            if found:
-                yield await self._still_due(found, now)
+    def expired(self, now: datetime, page: int) -> list[AsyncIterator[Sequence[Ended]]]:
+        return [self._pages(shard, now, page) for shard in range(keys.DUE_SHARDS)]
+
+    async def _pages(self, shard: int, now: datetime, page: int) -> AsyncIterator[Sequence[Ended]]:
+        condition = HashKey(keys.GSI1_PK, keys.due(shard)) & RangeKey(keys.GSI1_SK).lte(keys.due_at(now))
+        after: Item | None = None
+        while True:
+            query = self._table.query(condition, index=keys.GSI1, limit=page, after=after)
+            places = [{name: item[name] for name in _PLACE} async for item in query]
+            if places:
+                yield await self._still_due([keys.Key(place[keys.PK], place[keys.SK]) for place in places], now)
+            if len(places) < page:
+                return
+            after = places[-1]
 
     async def _still_due(self, found: Sequence[keys.Key], now: datetime) -> list[Ended]:
         """The index is eventually consistent: a memory may have been renewed or emptied since."""
-        items = await self._table.batch_get(found)
+        items = await self._table.batch_get(found, _LOOKED_AT)
         due = [item for item in items if item.get(keys.GSI1_SK, keys.NEVER) <= keys.due_at(now)]
         # At once, because a key service that is silent takes its time for each.
         return [ended for ended in await asyncio.gather(*map(self._ended, due)) if ended]
@@ -50,7 +57,7 @@ class DueIndex:
         try:
             lead = Lead(item[ORGANIZATION], item[keys.PK])
             name = await self._keyrings.opened(lead.organization_id, lambda keyring: memory_name(item, keyring))
-            newest = "/".join(item["newest"][2:])
+            newest = "/".join(item[NEWEST][2:])
             return Ended(lead, name, time(item[ENDS_AT]), row=item[keys.SK], newest=newest) if name else None
         except Erased:
             return None

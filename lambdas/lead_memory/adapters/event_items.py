@@ -1,26 +1,31 @@
 """An event as an item, and the head that makes a lead known."""
 
-import zlib
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import Any, NamedTuple
 
 import msgspec
 
-from lead_memory.adapters import keys
+from lead_memory.adapters import keys, packing
 from lead_memory.adapters.large_payloads import LARGE_CONTENT, object_key
-from lead_memory.adapters.memory_items import CONTENT, ERASED_AT, ORGANIZATION, Item, iso, time
+from lead_memory.adapters.memory_items import CONTENT, ERASED_AT, ORGANIZATION, Item, iso
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain.errors import Rejected
-from lead_memory.domain.events import Event, validated
+from lead_memory.domain.events import CONTENT_HASH_DIGITS, Event, validated
 from lead_memory.domain.limits import ITEM_BYTES
-from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
+from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, Lead, MemoryKey, MemoryType
 
-CONTENT_HASHES = "content_hashes"
-"""Sealed: the hash of a short answer tells the answer."""
+CONTENT_HASHES = "hashes"
+"""Sealed, one after the other: the hash of a short answer tells the answer."""
 TOUCHED_NAMES = "touched_names"
 """Of an event of an organization whose memories' sort keys are hashes: sealed, their names."""
 UNSETTLED = "unsettled"
+RECORDED_AT = "recorded_at"
+"""In microseconds since 1970."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HASH_BYTES = CONTENT_HASH_DIGITS // 2
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -60,7 +65,7 @@ def _packed(event: Event, raw_payload_json: bytes | None) -> bytes:
         raw_payload=msgspec.Raw(raw_payload_json or b"null"),
         mapped=event.data_was_mapped,
     )
-    return zlib.compress(msgspec.json.encode(content))
+    return packing.pack(msgspec.json.encode(content))
 
 
 def _size(item: Item) -> int:
@@ -73,7 +78,6 @@ def _without_content(
 ) -> Item:
     key = keys.event_key(event.lead_organization_id, event.ref)
     optional = {
-        "sequence": event.sequence,
         "correlation_id": event.correlation_id,
         "causation_id": event.causation_id,
         UNSETTLED: None if settled else 1,
@@ -83,14 +87,10 @@ def _without_content(
         keys.GSI1_PK: keys.timeline(event.lead_organization_id),
         keys.GSI1_SK: keys.timeline_place(event.position),
         **touches_of(key, touches, keyring),
-        CONTENT_HASHES: keyring.seal(msgspec.json.encode(event.content_hashes), *key, CONTENT_HASHES),
+        CONTENT_HASHES: keyring.seal(bytes.fromhex("".join(event.content_hashes)), *key, CONTENT_HASHES),
         ORGANIZATION: event.organization_id,
-        "source": event.source,
-        "event_id": event.event_id,
-        "event_type": event.event_type,
-        "event_version": event.version,
-        "occurred_at": iso(event.occurred_at),
-        "recorded_at": iso(recorded_at),
+        "type": event.event_type,
+        RECORDED_AT: (recorded_at - _EPOCH) // timedelta(microseconds=1),
         **{name: value for name, value in optional.items() if value is not None},
     }
 
@@ -114,7 +114,12 @@ def touched_names(item: Mapping[str, Any], keyring: Keyring) -> frozenset[Memory
 
 def content_hashes(item: Mapping[str, Any], keyring: Keyring) -> tuple[str, ...]:
     """Raises `KeyUnknown` or `Unreadable`."""
-    return msgspec.json.decode(_opened(item, CONTENT_HASHES, keyring), type=tuple[str, ...])
+    hashes = _opened(item, CONTENT_HASHES, keyring)
+    return tuple(bytes(each).hex() for each in batched(hashes, _HASH_BYTES, strict=True))
+
+
+def recorded_at(item: Mapping[str, Any]) -> datetime:
+    return _EPOCH + timedelta(microseconds=item[RECORDED_AT])
 
 
 def _opened(item: Mapping[str, Any], attribute: str, keyring: Keyring) -> bytes:
@@ -126,19 +131,20 @@ def event_of(item: Mapping[str, Any], keyring: Keyring) -> Event:
 
     Raises `KeyUnknown` or `Unreadable`.
     """
-    content = msgspec.json.decode(zlib.decompress(_opened(item, CONTENT, keyring)), type=_Content)
+    content = msgspec.json.decode(packing.unpack(_opened(item, CONTENT, keyring)), type=_Content)
+    position = keys.timeline_position(item[keys.GSI1_SK])
     return Event(
-        source=item["source"],
-        event_id=item["event_id"],
-        event_type=item["event_type"],
-        occurred_at=time(item["occurred_at"]),
-        sequence=item.get("sequence"),
+        source=position.source,
+        event_id=position.event_id,
+        event_type=item["type"],
+        occurred_at=position.occurred_at,
+        sequence=None if position.sequence == BEFORE_EVERY_SEQUENCE else position.sequence,
         organization_id=item[ORGANIZATION],
         lead_organization_id=item[keys.PK],
-        version=item["event_version"],
+        version=1,  # The envelope has had no other.
         correlation_id=item.get("correlation_id"),
         causation_id=item.get("causation_id"),
-        data=validated(item["event_type"], bytes(content.data)),
+        data=validated(item["type"], bytes(content.data)),
         data_json=bytes(content.data),
         raw_payload_json=None if content.raw_payload == msgspec.Raw(b"null") else bytes(content.raw_payload),
         data_was_mapped=content.mapped,

@@ -18,8 +18,8 @@ from lead_memory.domain.errors import Conflict, Erased
 
 CACHE_SECONDS = 300
 """How long a process may go on with the keys of an organization that was erased meanwhile."""
-KEPT = 1_000
-"""Organizations whose keys a process holds at once."""
+KEPT = 10_000
+"""Organizations whose keys a process holds at once; 3 KB each with one key, and one more for each further key."""
 LOAD_SECONDS = 20
 """What the table and KMS take together at worst: by then the organization may have been erased."""
 

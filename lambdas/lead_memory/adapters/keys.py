@@ -1,10 +1,10 @@
 """Every key of the table. The number sign separates their parts, and no other module writes one."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from lead_memory.domain.memories import MemoryKey, MemoryType, Position
+from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, MemoryKey, MemoryType, Position
 
 PK, SK = "pk", "sk"
 GSI1, GSI1_PK, GSI1_SK = "gsi1", "gsi1pk", "gsi1sk"
@@ -21,7 +21,7 @@ REGISTRY_SHARDS = 16
 ORGANIZATIONS = "organizations"
 """The index's partition of organizations: each is written once."""
 
-EVENT_ID_DIGITS = 40
+EVENT_ID_DIGITS = 32
 """Hexadecimal ones, of an event id's SHA-256."""
 
 _EVENT = "event"
@@ -85,13 +85,17 @@ def timeline(lead_id: str) -> str:
 
 
 def timeline_place(position: Position) -> str:
-    return f"{position.occurred_at:%Y-%m-%dT%H:%M:%S.%fZ}#{position.sequence + 1:020d}#{position.ref}"
+    # Of one length where there is one; without, an event comes before those that have one.
+    sequence = "" if position.sequence == BEFORE_EVERY_SEQUENCE else f"{position.sequence:016x}"
+    return f"{_utc(position.occurred_at)}#{sequence}#{position.ref}"
 
 
-def timeline_ref(place: str) -> str:
+def timeline_position(place: str) -> Position:
     """The event at a place of its lead's timeline. Raises `ValueError` for what is no place."""
-    _, _, ref = place.split("#", 2)
-    return ref
+    occurred_at, sequence, ref = place.split("#", 2)
+    source, _, event_id = ref.partition("/")
+    number = int(sequence, 16) if sequence else BEFORE_EVERY_SEQUENCE
+    return Position(datetime.fromisoformat(occurred_at), number, source, event_id)
 
 
 def registry(organization_id: str, lead_id: str) -> str:
@@ -133,7 +137,12 @@ NEVER = "~"
 
 
 def due_at(time: datetime) -> str:
-    return f"{time:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return _utc(time)
+
+
+def _utc(time: datetime) -> str:
+    """Of one length, so that texts sort as times do."""
+    return f"{time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _shard(name: str, shards: int) -> int:

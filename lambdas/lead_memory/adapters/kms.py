@@ -1,18 +1,16 @@
 """Organizations' data keys from KMS, each with the organization as its encryption context."""
 
-import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from base64 import b64encode
+from typing import Any, NamedTuple
 
-from lead_memory.adapters.sdk import ONE_RETRY, SdkClient, failures_named
+import msgspec
+
+from lead_memory.adapters.aws import Aws, AwsError
 from lead_memory.domain.errors import KeysUnavailable
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms.client import KMSClient
-
 
 ORGANIZATION = "organization_id"
 """In the encryption context; the key's policy refuses a request without it."""
-_NO_KEY = "KMS did not give a data key"
+REQUEST_SECONDS = 3
 
 
 def encryption_context(organization_id: str) -> dict[str, str]:
@@ -26,29 +24,37 @@ class DataKey(NamedTuple):
     """The same, encrypted by KMS."""
 
 
+class _Generated(msgspec.Struct, rename="pascal"):
+    plaintext: bytes
+    ciphertext_blob: bytes
+
+
+class _Decrypted(msgspec.Struct, rename="pascal"):
+    plaintext: bytes
+
+
 class KeyService:
     """Both methods raise `KeysUnavailable`, after seven seconds where KMS is silent."""
 
-    def __init__(self, key_id: str) -> None:
+    def __init__(self, key_id: str, aws: Aws) -> None:
         self._key_id = key_id
-        self._client: SdkClient[KMSClient] = SdkClient("kms", connect_timeout=1, read_timeout=2, retries=ONE_RETRY)
+        self._aws = aws
 
     async def generate(self, organization_id: str) -> DataKey:
-        return await asyncio.to_thread(self._generate, organization_id)
+        made = await self._ask("GenerateDataKey", organization_id, _Generated, KeySpec="AES_256")
+        return DataKey(made.plaintext, made.ciphertext_blob)
 
     async def unwrap(self, organization_id: str, wrapped: bytes) -> bytes:
-        return await asyncio.to_thread(self._unwrap, organization_id, wrapped)
+        # With the key named, what another key wrapped does not open.
+        opened = await self._ask("Decrypt", organization_id, _Decrypted, CiphertextBlob=b64encode(wrapped).decode())
+        return opened.plaintext
 
-    def _generate(self, organization_id: str) -> DataKey:
-        with failures_named(_NO_KEY, KeysUnavailable):
-            made = self._client().generate_data_key(
-                KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=encryption_context(organization_id)
+    async def _ask[Answer](self, operation: str, organization_id: str, answer: type[Answer], **of: Any) -> Answer:
+        asked = {"KeyId": self._key_id, "EncryptionContext": encryption_context(organization_id), **of}
+        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"TrentService.{operation}"}
+        try:
+            return await self._aws.ask(
+                "kms", msgspec.json.encode(asked), answer, seconds=REQUEST_SECONDS, headers=headers
             )
-        return DataKey(made["Plaintext"], made["CiphertextBlob"])
-
-    def _unwrap(self, organization_id: str, wrapped: bytes) -> bytes:
-        with failures_named(_NO_KEY, KeysUnavailable):
-            # With the key named, what another key wrapped does not open.
-            return self._client().decrypt(
-                KeyId=self._key_id, CiphertextBlob=wrapped, EncryptionContext=encryption_context(organization_id)
-            )["Plaintext"]
+        except AwsError as error:
+            raise KeysUnavailable(f"KMS did not give a data key: {error.code}") from None

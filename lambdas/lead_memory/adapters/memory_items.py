@@ -21,6 +21,8 @@ GARBAGE_AFTER = timedelta(days=7)
 """How long an expired memory may wait for the sweep."""
 
 ENDS_AT = "ends_at"
+NEWEST = "newest"
+"""The position of the last event that was folded in."""
 
 type Item = dict[str, Any]
 
@@ -41,7 +43,7 @@ def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
         "created_at": iso(memory.created_at),
         "updated_at": iso(memory.updated_at),
         "tier": memory.tier.value,
-        "newest": [
+        NEWEST: [
             iso(memory.newest.occurred_at),
             memory.newest.sequence,
             memory.newest.source,
@@ -64,7 +66,7 @@ def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
 def memory_of(item: Mapping[str, Any], keyring: Keyring) -> Memory:
     """Raises `KeyUnknown` or `Unreadable`."""
     name = memory_name(item, keyring)
-    occurred_at, sequence, source, event_id = item["newest"]
+    occurred_at, sequence, source, event_id = item[NEWEST]
     expires_at = item.get(ENDS_AT)
     return Memory(
         lead_organization_id=item[keys.PK],

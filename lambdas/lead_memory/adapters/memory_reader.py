@@ -1,10 +1,14 @@
 """The resolver's memories, on the table."""
 
+from collections.abc import Collection, Mapping
+
 from lead_memory.adapters import keys
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.memory_items import ERASED_AT, ORGANIZATION, memory_of
-from lead_memory.adapters.table import DynamoTable
-from lead_memory.domain.memories import Lead, Memory, MemoryKey
+from lead_memory.adapters.sealing import Keyring, KeyUnknown
+from lead_memory.adapters.table import DynamoTable, Item
+from lead_memory.domain.errors import Unavailable
+from lead_memory.services.resolve import Read, Wanted
 
 
 class MemoryReader:
@@ -17,16 +21,39 @@ class MemoryReader:
         self._table = table
         self._keyrings = keyrings
 
-    async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
+    async def read(self, organization_id: str, wanted: Collection[Wanted]) -> Mapping[Wanted, Read]:
         """Eventually consistent: a greeting a second old costs less than a read that costs twice."""
-        keyring = await self._keyrings.of(lead.organization_id)
+        keyring = await self._keyrings.of(organization_id)
         if keyring is None:
-            return None
-        item = await self._table.get(keyring.memory_key(lead.lead_id, name))
-        if item is None or item[ORGANIZATION] != lead.organization_id:
-            return None
-        return await self._keyrings.opened(lead.organization_id, lambda keyring: memory_of(item, keyring))
+            return dict.fromkeys(wanted)
+        places = {keyring.memory_key(lead_id, name): (lead_id, name) for lead_id, name in wanted}
+        items, throttled = await self._table.read(places)
+        own = [item for item in items if item[ORGANIZATION] == organization_id]
 
-    async def erased(self, lead: Lead) -> bool:
-        head = await self._table.get(keys.head_key(lead.lead_id))
-        return head is not None and head[ORGANIZATION] == lead.organization_id and ERASED_AT in head
+        def opened(keyring: Keyring) -> dict[Wanted, Read]:
+            return {places[_key(item)]: _memory(item, keyring) for item in own}
+
+        memories = await self._keyrings.opened(organization_id, opened) or {}
+        return dict.fromkeys(wanted) | {places[key]: _THROTTLED for key in throttled} | memories
+
+    async def erased(self, organization_id: str, lead_ids: Collection[str]) -> Mapping[str, bool | Exception]:
+        items, throttled = await self._table.read([keys.head_key(lead_id) for lead_id in lead_ids])
+        erased = {item[keys.PK] for item in items if item[ORGANIZATION] == organization_id and ERASED_AT in item}
+        return {lead_id: lead_id in erased for lead_id in lead_ids} | {key.pk: _THROTTLED for key in throttled}
+
+
+_THROTTLED = Unavailable("DynamoDB did not answer: Throttled")
+
+
+def _key(item: Item) -> keys.Key:
+    return keys.Key(item[keys.PK], item[keys.SK])
+
+
+def _memory(item: Item, keyring: Keyring) -> Read:
+    """A key that is not known yet is for the caller to fetch; what else is wrong is this memory's trouble alone."""
+    try:
+        return memory_of(item, keyring)
+    except KeyUnknown:
+        raise
+    except Exception as error:
+        return error

@@ -1,24 +1,20 @@
 """Leads' profiles, in an Aurora PostgreSQL table that is read through the RDS Data API."""
 
-import asyncio
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import msgspec
 
+from lead_memory.adapters.aws import Aws, AwsError
 from lead_memory.domain import canonical
 from lead_memory.domain.errors import LeadMemoryError, Unavailable
 from lead_memory.domain.templates.variables import Reason
 from lead_memory.services.resolve import Profile, ProfilesRefused, ProfilesTooLarge
 from lead_memory.settings import ResolverSettings
 
-if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
-    from mypy_boto3_rds_data import RDSDataServiceClient
+REQUEST_SECONDS = 8
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
@@ -42,10 +38,8 @@ _PASSING_ERRORS = {
     "DatabaseUnavailableException",
     "RequestTimeout",
     "StatementTimeoutException",
-    "ThrottlingException",
-    "TooManyRequestsException",
 }
-"""Besides those that answer with a status of 500 and above."""
+"""Besides those that pass at any service."""
 _PASSING_SQL_STATES = ("08", "40", "53", "55", "57", "58")
 """Classes of PostgreSQL's: connection lost, deadlock, out of resources, locked, shutting down, disk."""
 
@@ -62,11 +56,21 @@ class ProfileTable(msgspec.Struct, frozen=True, kw_only=True):
     organization_column: str
 
 
+class _Cell(msgspec.Struct, rename="camel"):
+    string_value: str | None = None
+
+
+class _Rows(msgspec.Struct):
+    records: list[tuple[_Cell, _Cell]]
+    """The lead's id, and its fields as an array of JSON."""
+
+
 class RdsProfiles:
-    def __init__(self, table: ProfileTable, fields: Sequence[str]) -> None:
+    def __init__(self, table: ProfileTable, fields: Sequence[str], aws: Aws) -> None:
         """Raises `ValueError` for a table or column that is no plain identifier, and where there is no field."""
         if not fields:
             raise ValueError("a profile table without a field: name the columns that templates may read")
+        self._aws = aws
         self._table = table
         self._columns = {field: _quoted(field) for field in fields}
         self._names: dict[str, str | int] = {
@@ -77,7 +81,7 @@ class RdsProfiles:
         }
 
     @classmethod
-    def of(cls, settings: ResolverSettings) -> Self | None:
+    def of(cls, settings: ResolverSettings, aws: Aws) -> Self | None:
         """None where the stage has no profile database. Raises `msgspec.ValidationError` where half is set."""
         prefix = "profile_"
         given = {
@@ -85,47 +89,39 @@ class RdsProfiles:
             for name, value in msgspec.structs.asdict(settings).items()
             if name.startswith(prefix) and value is not None
         }
-        return cls(msgspec.convert(given, ProfileTable), settings.profile_field_names()) if given else None
+        return cls(msgspec.convert(given, ProfileTable), settings.profile_field_names(), aws) if given else None
 
     async def profiles(
         self, organization_id: str, lead_ids: Sequence[str], fields: Sequence[str]
     ) -> Mapping[str, Profile]:
         """Ids are UUIDs as PostgreSQL writes them. Raises `Unavailable`, `ProfilesRefused` or `ProfilesTooLarge`."""
-        rows = await asyncio.to_thread(self._execute, organization_id, lead_ids, fields)
-        return {lead_id: _profile(fields, cells) for lead_id, cells in rows}
-
-    def _execute(
-        self, organization_id: str, lead_ids: Sequence[str], fields: Sequence[str]
-    ) -> list[tuple[str, str | None]]:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to load, seldom needed
-
-        columns = ", ".join(f"lead.{self._columns[field]}" for field in fields)
-        asked = [{self._table.id_column: lead_id} for lead_id in lead_ids]
+        statement = _STATEMENT.format(
+            columns=", ".join(f"lead.{self._columns[field]}" for field in fields), **self._names
+        )
+        leads = canonical.encode([{self._table.id_column: lead_id} for lead_id in lead_ids]).decode()
+        asked = {
+            "resourceArn": self._table.cluster_arn,
+            "secretArn": self._table.secret_arn,
+            "database": self._table.database,
+            "sql": statement,
+            "parameters": [
+                {"name": "leads", "value": {"stringValue": leads}},
+                {"name": "organization_id", "value": {"stringValue": organization_id}},
+            ],
+        }
         try:
-            answer = self._client.execute_statement(
-                resourceArn=self._table.cluster_arn,
-                secretArn=self._table.secret_arn,
-                database=self._table.database,
-                sql=_STATEMENT.format(columns=columns, **self._names),
-                parameters=[
-                    {"name": "leads", "value": {"stringValue": canonical.encode(asked).decode()}},
-                    {"name": "organization_id", "value": {"stringValue": organization_id}},
-                ],
+            answer = await self._aws.ask(
+                "rds-data",
+                msgspec.json.encode(asked),
+                _Rows,
+                seconds=REQUEST_SECONDS,
+                path="/Execute",
+                headers={"Content-Type": "application/json"},
+                region=self._table.cluster_arn.split(":")[3],
             )
-        except ClientError as error:
-            raise _translated(error) from error
-        except BotoCoreError as error:
-            raise Unavailable(f"the profile database did not answer: {type(error).__name__}") from error
-        return [(lead_id["stringValue"], cells.get("stringValue")) for lead_id, cells in answer["records"]]
-
-    @cached_property
-    def _client(self) -> "RDSDataServiceClient":
-        import boto3  # noqa: PLC0415 - half a second to load, and most templates' reads are memories
-        from botocore.config import Config  # noqa: PLC0415
-
-        patience = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
-        region = self._table.cluster_arn.split(":")[3]
-        return boto3.client("rds-data", region_name=region, config=patience)
+        except AwsError as error:
+            raise _translated(error) from None
+        return {lead_id.string_value or "": _profile(fields, cells.string_value) for lead_id, cells in answer.records}
 
 
 def _profile(fields: Sequence[str], cells: str | None) -> Profile:
@@ -139,16 +135,14 @@ def _profile(fields: Sequence[str], cells: str | None) -> Profile:
         return Reason.PROFILE_UNAVAILABLE
 
 
-def _translated(error: "ClientError") -> LeadMemoryError:
+def _translated(error: AwsError) -> LeadMemoryError:
     """Messages of the database may quote content, so only codes are told."""
-    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-    if code == "BadRequestException" and "response size limit" in message:
+    if error.code == "BadRequestException" and "response size limit" in error.message:
         return ProfilesTooLarge()
-    state = re.search(r"SQLState: (\w{5})", message)
-    failed = error.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if failed or code in _PASSING_ERRORS or (state and state[1].startswith(_PASSING_SQL_STATES)):
-        return Unavailable(f"the profile database did not answer: {code}")
-    return ProfilesRefused(f"{code}, SQLState {state[1]}" if state else code)
+    state = re.search(r"SQLState: (\w{5})", error.message)
+    if error.passing or error.code in _PASSING_ERRORS or (state and state[1].startswith(_PASSING_SQL_STATES)):
+        return Unavailable(f"the profile database did not answer: {error.code}")
+    return ProfilesRefused(f"{error.code}, SQLState {state[1]}" if state else error.code)
 
 
 def _quoted(identifier: str) -> str:

@@ -1,16 +1,16 @@
 """The table, over aiodynamo: asynchronous, because one call reads for hundreds of leads at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+import operator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property, reduce
 from itertools import batched
-from typing import Any, Self
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
 from aiodynamo.client import Client
-from aiodynamo.credentials import Credentials
 from aiodynamo.errors import (
     AIODynamoError,
     ConditionalCheckFailed,
@@ -29,14 +29,12 @@ from aiodynamo.expressions import Condition, F, KeyCondition, UpdateExpression
 from aiodynamo.http.aiohttp import AIOHTTP
 from aiodynamo.models import BatchGetRequest, BatchWriteRequest, DecorelatedJitterRetry, RetryTimeout, Select
 from aiodynamo.operations import ConditionCheck, Delete, Put, Update
-from yarl import URL
 
 from lead_memory.adapters import keys
+from lead_memory.adapters.aws import Aws
 from lead_memory.domain.errors import Conflict, LeadMemoryError, Unavailable
 
 RETRY_SECONDS = 8
-REQUEST_SECONDS = 4
-CONNECTIONS = 64
 BATCH_GET_ITEMS = 100
 BATCH_WRITE_ITEMS = 25
 
@@ -66,41 +64,34 @@ class Cancelled(Conflict):
         super().__init__("another writer won")
 
 
+class _Client(Client):
+    async def send_request(self, *, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return await super().send_request(action=action, payload=payload)
+        except (*_AWAY, AIODynamoError) as error:
+            # The library's frame holds the error, and by its traceback the error the frame, with all that was asked.
+            error.__traceback__ = error.__context__ = None
+            raise
+
+
 class DynamoTable:
     """Retries throttled and unanswered requests with jitter for some seconds, then raises `Unavailable`."""
 
-    def __init__(
-        self, name: str, *, region: str, endpoint: str | None = None, retry_seconds: float = RETRY_SECONDS
-    ) -> None:
+    def __init__(self, name: str, aws: Aws, retry_seconds: float = RETRY_SECONDS) -> None:
         self._name = name
-        self._region = region
-        self._endpoint = URL(endpoint) if endpoint else None
+        self._aws = aws
         self._retries = DecorelatedJitterRetry(time_limit_secs=retry_seconds)
-
-    @classmethod
-    def open(cls, name: str, environment: Mapping[str, str], retry_seconds: float = RETRY_SECONDS) -> Self:
-        """No connection is made before the first request. Reads the variables that AWS's SDKs read."""
-        endpoint = environment.get("AWS_ENDPOINT_URL_DYNAMODB") or environment.get("AWS_ENDPOINT_URL")
-        return cls(name, region=environment["AWS_REGION"], endpoint=endpoint, retry_seconds=retry_seconds)
 
     @cached_property
     def _client(self) -> Client:
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
-        )
-        return Client(
-            AIOHTTP(session),
-            Credentials.auto(),
-            self._region,
-            endpoint=self._endpoint,
+        return _Client(
+            AIOHTTP(self._aws.session),
+            self._aws.credentials,
+            self._aws.region,
+            endpoint=self._aws.endpoint("dynamodb"),
             numeric_type=int,
             throttle_config=self._retries,
         )
-
-    async def close(self) -> None:
-        if "_client" in self.__dict__:
-            await self._client.http.session.close()  # type: ignore[attr-defined]
 
     async def get(self, key: keys.Key, *, consistent: bool = False) -> Item | None:
         """One GetItem."""
@@ -110,29 +101,49 @@ class DynamoTable:
             except ItemNotFound:
                 return None
 
-    async def batch_get(self, wanted: Sequence[keys.Key]) -> list[Item]:
-        """Strongly consistent; in no order, and without what is not there."""
+    async def batch_get(self, wanted: Sequence[keys.Key], attributes: Sequence[str] = ()) -> list[Item]:
+        """Strongly consistent; in no order, and without what is not there. All attributes, or those that are named."""
         found: list[Item] = []
         for asked in batched(wanted, BATCH_GET_ITEMS, strict=False):
-            left = [key._asdict() for key in asked]
-            with _translated():
-                async for _ in self._retries.attempts():
-                    answer = await self._client.batch_get({self._name: BatchGetRequest(left, consistent_read=True)})
-                    found += answer.items.get(self._name, [])
-                    if not (left := answer.unprocessed_keys.get(self._name, [])):
-                        break
+            items, throttled = await self.read(asked, consistent=True, attributes=attributes)
+            if throttled:
+                raise Unavailable("DynamoDB did not answer: Throttled")
+            found += items
         return found
 
+    async def read(
+        self, wanted: Collection[keys.Key], *, consistent: bool = False, attributes: Sequence[str] = ()
+    ) -> tuple[list[Item], set[keys.Key]]:
+        """At most `BATCH_GET_ITEMS`, with one BatchGetItem: what is there, and the keys that stayed throttled."""
+        found: list[Item] = []
+        left = [key._asdict() for key in wanted]
+        named = reduce(operator.and_, map(F, attributes)) if attributes else None
+        with _translated(), suppress(RetryTimeout):
+            async for _ in self._retries.attempts():
+                request = BatchGetRequest(left, projection=named, consistent_read=consistent)
+                answer = await self._client.batch_get({self._name: request})
+                found += answer.items.get(self._name, [])
+                if not (left := answer.unprocessed_keys.get(self._name, [])):
+                    break
+        return found, {keys.Key(**key) for key in left}
+
     async def query(
-        self, condition: KeyCondition, *, index: str | None = None, limit: int | None = None, newest_first: bool = False
+        self,
+        condition: KeyCondition,
+        *,
+        index: str | None = None,
+        limit: int | None = None,
+        after: Item | None = None,
+        newest_first: bool = False,
     ) -> AsyncIterator[Item]:
-        """Strongly consistent on the table. `limit` is a page's size; the caller stops when it has enough."""
+        """Strongly consistent on the table. At most `limit` items, from the one that comes next after a place."""
         with _translated():
             async for item in self._client.query(
                 self._name,
                 condition,
                 index=index,
                 limit=limit,
+                start_key=after,
                 scan_forward=not newest_first,
                 consistent_read=index is None,
                 select=Select.all_projected_attributes if index else Select.all_attributes,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -25,10 +25,11 @@ from lead_memory.domain.limits import (
     SOURCE_CHARACTERS,
     UNSEEN,
 )
-from lead_memory.domain.memories import Lead, Position
+from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, Lead, Position
 from lead_memory.domain.payloads import FIELD_NAMES, PAYLOADS, Payload
 
-BEFORE_EVERY_SEQUENCE = -1
+CONTENT_HASH_DIGITS = 32
+"""Hexadecimal ones, of a SHA-256: an event is compared with the one other event that has its source and id."""
 
 MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What a mapping raises when a raw payload is not what the integration documents."""
@@ -170,7 +171,7 @@ def parse(body: str | bytes, now: datetime) -> Event:
         source=entry.source,
         event_id=metadata.event_id,
         event_type=entry.detail_type,
-        occurred_at=metadata.occurred_at.astimezone(UTC),
+        occurred_at=metadata.occurred_at,
         sequence=metadata.sequence,
         organization_id=str(metadata.organization_id),
         lead_organization_id=str(metadata.lead_organization_id),
@@ -204,8 +205,8 @@ def _json(raw: msgspec.Raw) -> bytes | None:
 
 
 def _hash(event_type: str, occurred_at: datetime, said: bytes) -> str:
-    when = f"{event_type}\n{occurred_at.astimezone(UTC).isoformat()}\n".encode()
-    return hashlib.sha256(when + said).hexdigest()
+    when = f"{event_type}\n{occurred_at.isoformat()}\n".encode()
+    return hashlib.sha256(when + said).hexdigest()[:CONTENT_HASH_DIGITS]
 
 
 def _check_measures(body: bytes) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -77,7 +77,7 @@ def _iso_text(value: object) -> object:
 def _representable(time: datetime) -> datetime:
     if not EARLIEST <= time <= LATEST:
         raise ValueError(f"a time from {EARLIEST:%Y} to {LATEST:%Y} is expected")
-    return time
+    return time.astimezone(UTC)
 
 
 def _unless_never(time: datetime | None) -> datetime | None:
@@ -97,6 +97,7 @@ def _normal(text: str) -> str:
 BLANK = BeforeValidator(_none_if_blank)
 SHALLOW = BeforeValidator(_shallow)
 
+# Times in UTC: a memory is read back with the bytes that it was folded with, whatever zone its event wrote.
 type Time = Annotated[AwareDatetime, BeforeValidator(_iso_text), AfterValidator(_representable)]
 type Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_CHARACTERS), AfterValidator(_normal)

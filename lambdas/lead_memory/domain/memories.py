@@ -10,7 +10,7 @@ import msgspec
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.limits import KEY_BYTES, KEY_CHARACTERS, UNSEEN
 
-SOURCE_EVENT_IDS_KEPT = 20
+SOURCE_EVENT_IDS_KEPT = 5
 """So that a memory stays small and cheap to write, however many events made it."""
 
 type Value = dict[str, Any]
@@ -64,6 +64,10 @@ class MemoryKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.memory_type}.{self.key}"
+
+
+BEFORE_EVERY_SEQUENCE = -1
+"""The sequence, in its place, of an event without one."""
 
 
 class Position(msgspec.Struct, frozen=True, order=True):

@@ -77,7 +77,7 @@ class Recorder:
         try:
             await self._record_batch(batch, results)
         except Unavailable as error:
-            results.update((event.ref, error) for event in batch if event.ref not in results)
+            results.update((event.ref, failure(error)) for event in batch if event.ref not in results)
         except Exception as error:
             left = [event for event in batch if event.ref not in results]
             if len(left) > 1:
@@ -304,8 +304,10 @@ def _seen_before(event: Event, recorded: Sequence[str]) -> Result:
 
 
 def failure(error: Exception) -> LeadMemoryError:
+    """What is kept of an error, as a result: without its tracebacks, by which it would keep the whole batch."""
     if isinstance(error, LeadMemoryError):
-        return error
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
     # Where and what kind, without the message: it may quote the event.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     logger.error("an event was not recorded: %s at %s:%s", type(error).__name__, frame.filename, frame.lineno)

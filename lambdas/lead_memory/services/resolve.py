@@ -1,23 +1,25 @@
-"""Resolves templates for leads: one GetItem for each memory, one statement for all profiles, all at once."""
+"""Resolves templates for leads: one read of each memory, one statement for all profiles, all at once."""
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from itertools import batched, product
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from lead_memory.domain.errors import Erased, LeadMemoryError, Unavailable
-from lead_memory.domain.memories import Lead, Memory, MemoryKey
+from lead_memory.domain.memories import Memory, MemoryKey
 from lead_memory.domain.templates.render import Escape, OnMissing, render
 from lead_memory.domain.templates.syntax import Template
 from lead_memory.domain.templates.variables import Plan, Reason, Variable, plan, spell
 
-_READS_AT_ONCE = 100
-_EVENT_IDS_TOLD = 5
+READ_TOGETHER = 100
+"""Items, which a reader takes at once."""
+_REQUESTS_AT_ONCE = 16
 
 _logger = logging.getLogger(__name__)
 
@@ -33,15 +35,23 @@ class ProfilesTooLarge(LeadMemoryError):
     """The profiles of this many leads are more than one statement can bring; ask for fewer leads at a time."""
 
 
+type Wanted = tuple[str, MemoryKey]
+"""A lead's id, and a memory of it."""
+type Read = Memory | Exception | None
+"""None for what is not there, and for a memory of another organization's lead."""
+
+
 class MemoryReader(Protocol):
-    async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
-        """One GetItem; None for a memory of another organization's lead.
+    """Both take at most `READ_TOGETHER` of one organization, send one request, and raise `Unavailable`.
 
-        Raises `Unavailable`, and `Erased` for an organization that was erased.
-        """
+    What cannot be read of a few is their own answer: one lead's trouble never costs another.
+    """
 
-    async def erased(self, lead: Lead) -> bool:
-        """Whether the lead was erased; one GetItem. Raises `Unavailable`."""
+    async def read(self, organization_id: str, wanted: Collection[Wanted]) -> Mapping[Wanted, Read]:
+        """Raises `Erased` for an organization that was erased."""
+
+    async def erased(self, organization_id: str, lead_ids: Collection[str]) -> Mapping[str, bool | Exception]:
+        """Whether each lead was erased."""
 
 
 class ProfileReader(Protocol):
@@ -101,6 +111,7 @@ class Missing(msgspec.Struct, frozen=True):
 
 class Reads(msgspec.Struct, frozen=True):
     get_item: int
+    """Items; up to `READ_TOGETHER` of a call share a request."""
     sql: int
     """0 or 1: all leads share the statement."""
 
@@ -170,40 +181,62 @@ class Resolver:
     async def _read_memories(
         self, question: Question, names: Sequence[MemoryKey], now: datetime
     ) -> tuple[Mapping[str, _Memories], Counter[str]]:
-        """By lead: the memories, and how many reads were sent."""
-        deadline = asyncio.get_running_loop().time() + self._patience_seconds
-        slots = asyncio.Semaphore(_READS_AT_ONCE)
-        sent: Counter[str] = Counter()
-        failures: list[Exception] = []
+        """By lead: the memories, and how many items were read."""
+        asking = _Asking(question.organization_id, self._patience_seconds)
+        found = await asking.ask(product(question.lead_ids, names), self._memories.read)
+        memories = {
+            lead_id: {name: _standing(found[lead_id, name], now) for name in names} for lead_id in question.lead_ids
+        }
+        # Nothing was found of a lead that was erased, so only of whom nothing was found is asked why.
+        unseen = [
+            lead_id
+            for lead_id, own in memories.items()
+            if own and all(memory is Reason.NEVER_SEEN for memory in own.values())
+        ]
+        for lead_id, erased in (await asking.ask(unseen, self._memories.erased)).items():
+            if erased is True:
+                memories[lead_id] = dict.fromkeys(names, Reason.ERASED)
+        _log_failures("memories", asking.failures)
+        return memories, Counter(dict.fromkeys(question.lead_ids, len(names))) + Counter(unseen)
 
-        async def ask[T](lead_id: str, reading: Callable[[Lead], Awaitable[T]]) -> T | Reason:
+
+class _Asking:
+    """What is asked of the memories' store for one call, as many at a time as it takes; to be made in the loop."""
+
+    def __init__(self, organization_id: str, patience_seconds: float) -> None:
+        self.failures: list[Exception] = []
+        self._organization_id = organization_id
+        self._deadline = asyncio.get_running_loop().time() + patience_seconds
+        self._slots = asyncio.Semaphore(_REQUESTS_AT_ONCE)
+
+    async def ask[Key, Answer](
+        self,
+        wanted: Iterable[Key],
+        reading: Callable[[str, Collection[Key]], Awaitable[Mapping[Key, Answer | Exception]]],
+    ) -> dict[Key, Answer | Reason]:
+        async def together(keys: Collection[Key]) -> Mapping[Key, Answer | Exception]:
             try:
-                async with asyncio.timeout_at(deadline), slots:
-                    sent[lead_id] += 1
-                    return await reading(Lead(question.organization_id, lead_id))
-            except Erased:
-                return Reason.ERASED
-            except Exception as failure:  # one lead's trouble never fails another's
-                failures.append(failure)
-                return Reason.MEMORY_UNAVAILABLE
+                async with asyncio.timeout_at(self._deadline), self._slots:
+                    return await reading(self._organization_id, keys)
+            except Exception as failure:  # what others answered is still an answer
+                return dict.fromkeys(keys, failure)
 
-        async def read(lead_id: str, name: MemoryKey) -> Memory | Reason:
-            memory = await ask(lead_id, lambda lead: self._memories.get(lead, name))
-            if memory is None:
-                return Reason.NEVER_SEEN
-            return Reason.EXPIRED if isinstance(memory, Memory) and memory.expired(now) else memory
+        parts = await asyncio.gather(*map(together, batched(wanted, READ_TOGETHER, strict=False)))
+        return {key: self._told(answer) for part in parts for key, answer in part.items()}
 
-        async def of_lead(lead_id: str) -> _Memories:
-            memories = await asyncio.gather(*(read(lead_id, name) for name in names))
-            # Nothing was found of a lead that was erased, so only of whom nothing was found is asked why.
-            if memories and all(memory is Reason.NEVER_SEEN for memory in memories):
-                erased = await ask(lead_id, self._memories.erased)
-                memories = [Reason.ERASED if erased is True else Reason.NEVER_SEEN] * len(names)
-            return dict(zip(names, memories, strict=True))
+    def _told[Answer](self, answer: Answer | Exception) -> Answer | Reason:
+        if isinstance(answer, Erased):
+            return Reason.ERASED
+        if isinstance(answer, Exception):
+            self.failures.append(answer)
+            return Reason.MEMORY_UNAVAILABLE
+        return answer
 
-        answers = await asyncio.gather(*map(of_lead, question.lead_ids))
-        _log_failures("memories", failures)
-        return dict(zip(question.lead_ids, answers, strict=True)), sent
+
+def _standing(memory: Memory | Reason | None, now: datetime) -> Memory | Reason:
+    if memory is None:
+        return Reason.NEVER_SEEN
+    return Reason.EXPIRED if isinstance(memory, Memory) and memory.expired(now) else memory
 
 
 def _answer(
@@ -252,7 +285,7 @@ def _provenance(memory: Memory, now: datetime) -> Provenance:
         age_seconds=max(0, int((now - memory.updated_at).total_seconds())),
         updated_at=memory.updated_at,
         confidence=memory.confidence,
-        source_event_ids=memory.source_event_ids[:_EVENT_IDS_TOLD],
+        source_event_ids=memory.source_event_ids,
         source_event_count=memory.source_event_count,
     )
 

@@ -89,6 +89,27 @@ def test_records_come_as_json_where_asked_for(data_api: RDSDataServiceClient) ->
     assert "records" not in answer
 
 
+def test_a_client_keeps_its_connection_also_after_a_refusal_and_a_changed_table(data_api: RDSDataServiceClient) -> None:
+    def connection() -> Any:
+        return execute(data_api, "select pg_backend_pid()")["records"]
+
+    execute(data_api, "create table words (n int)")
+    before = connection()
+    for _ in range(10):
+        execute(data_api, "select * from words")
+    execute(data_api, "alter table words alter n type text")
+    execute(data_api, "select * from words")
+    with pytest.raises(data_api.exceptions.DatabaseErrorException):
+        execute(data_api, "select nothing from nowhere")
+    assert connection() == before
+
+
+def test_a_connection_that_was_lost_is_made_again(data_api: RDSDataServiceClient) -> None:
+    with pytest.raises(data_api.exceptions.DatabaseErrorException, match="57P01"):
+        execute(data_api, "select pg_terminate_backend(pg_backend_pid())")
+    assert execute(data_api, "select 1")["records"] == [[{"longValue": 1}]]
+
+
 def test_columns_are_described_where_asked_for(data_api: RDSDataServiceClient) -> None:
     answer = execute(data_api, "select 1 as one, 'x'::text as two", includeResultMetadata=True)
     described = [(column["label"], column["typeName"]) for column in answer["columnMetadata"]]

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType, Position, Source, Tier, Value
+from lead_memory.domain.memories import Memory, MemoryKey, MemoryType, Position, Source, Tier, Value
 from lead_memory.domain.templates.variables import Reason
-from lead_memory.services.resolve import Profile
+from lead_memory.services.resolve import READ_TOGETHER, Profile, Read, Wanted
 
 NOW = datetime(2026, 2, 3, 14, 5, 11, tzinfo=UTC)
 ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01"
@@ -56,16 +56,16 @@ class FakeMemories:
         self.asked: list[tuple[str, MemoryKey]] = []
         self.heads_asked: list[str] = []
 
-    async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
-        self.asked.append((lead.lead_id, name))
-        if lead.lead_id in self.failing:
-            raise self.failing[lead.lead_id]
-        memory = self.memories.get((lead.lead_id, name))
-        return memory if memory and memory.lead == lead else None
+    async def read(self, organization_id: str, wanted: Collection[Wanted]) -> Mapping[Wanted, Read]:
+        assert len(wanted) <= READ_TOGETHER
+        self.asked += wanted
+        own = {each: memory for each, memory in self.memories.items() if memory.organization_id == organization_id}
+        return {each: self.failing.get(each[0], own.get(each)) for each in wanted}
 
-    async def erased(self, lead: Lead) -> bool:
-        self.heads_asked.append(lead.lead_id)
-        return lead.lead_id in self.erased_leads
+    async def erased(self, organization_id: str, lead_ids: Collection[str]) -> Mapping[str, bool | Exception]:
+        assert len(lead_ids) <= READ_TOGETHER
+        self.heads_asked += lead_ids
+        return {lead_id: lead_id in self.erased_leads for lead_id in lead_ids}
 
 
 class FakeProfiles:

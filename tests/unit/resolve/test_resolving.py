@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_memory.domain.errors import Erased, Unavailable
-from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
+from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
 from lead_memory.domain.templates.render import Escape, OnMissing
 from lead_memory.domain.templates.syntax import parse, parse_variable
 from lead_memory.domain.templates.variables import Reason
@@ -22,7 +22,9 @@ from lead_memory.services.resolve import (
     ProfilesTooLarge,
     Provenance,
     Question,
+    Read,
     Resolver,
+    Wanted,
 )
 from tests.unit.resolve.fakes import ANA, BRUNO, CARLA, NOW, ORGANIZATION, FakeMemories, FakeProfiles, memory
 
@@ -34,6 +36,8 @@ SPECIFIED = (
 PURCHASE = {"product_name": "Whey Protein 1kg", "amount": Decimal("189.90"), "coupon": None, "products": ["Whey"]}
 ANAS_PURCHASE = memory(ANA, "purchase", "last_transaction", PURCHASE)
 ANAS_ANSWER = memory(ANA, "form", "sat_survey_2026:how_did_you_find_us", {"answer": "Instagram"})
+NOBODIES = [f"00000000-0000-4000-8000-{number:012}" for number in range(100, 199)]
+"""With one lead more as many as are read together."""
 AN_ENDED_HOLIDAY = memory(ANA, "fact", "on_holiday", {}, expires_at=NOW - timedelta(minutes=2))
 PEOPLE: Mapping[str, Profile] = {
     ANA: {"name": "Ana Souza", "city": None},
@@ -111,13 +115,13 @@ def test_a_value_says_how_old_it_is_and_which_events_it_is_from() -> None:
     }
 
 
-def test_of_many_source_events_the_newest_five_are_told_and_all_counted() -> None:
-    events = [f"shopify/{number}" for number in range(12)]
+def test_a_memory_is_told_with_its_newest_source_events_and_the_count_of_all() -> None:
+    events = [f"shopify/{number}" for number in range(3)]
     stored = memory(ANA, "form", "how?", {"answer": "Instagram"}, source_event_ids=events)
     answer = only(question(variables=['form["how?"].answer', 'form["how?"].asked']), stored)
     assert answer.values == {'form["how?"].answer': Found("Instagram", 'form["how?"]')}
     [provenance] = answer.memories.values()
-    assert (provenance.source_event_ids, provenance.source_event_count) == (tuple(events[:5]), 12)
+    assert (provenance.source_event_ids, provenance.source_event_count) == (tuple(events), 3)
 
 
 @given(st.lists(references, min_size=1), st.lists(st.sampled_from([ANA, BRUNO, CARLA]), min_size=1, unique=True))
@@ -157,25 +161,26 @@ def test_the_reads_of_a_call_are_all_under_way_at_once() -> None:
     class Together(FakeMemories):
         everyone = asyncio.Barrier(3)
 
-        async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
+        async def read(self, organization_id: str, wanted: Collection[Wanted]) -> Mapping[Wanted, Read]:
             await self.everyone.wait()
-            return await super().get(lead, name)
+            return await super().read(organization_id, wanted)
 
     class TogetherToo(FakeProfiles):
         async def profiles(self, *asked: Any) -> Mapping[str, Profile]:
             await Together.everyone.wait()
             return await super().profiles(*asked)
 
-    [answer] = resolve(question(SPECIFIED), Together(ANAS_PURCHASE, ANAS_ANSWER), TogetherToo(PEOPLE))
-    assert answer.status == "ok"
+    leads = [ANA, *NOBODIES]
+    ana, *_ = resolve(question(SPECIFIED, leads=leads), Together(ANAS_PURCHASE, ANAS_ANSWER), TogetherToo(PEOPLE))
+    assert ana.status == "ok"
 
 
 def test_a_store_that_never_answers_is_unavailable_and_what_others_answered_is_kept() -> None:
     class Silent(FakeMemories):
-        async def get(self, lead: Lead, name: MemoryKey) -> Memory | None:
-            if lead.lead_id == BRUNO:
+        async def read(self, organization_id: str, wanted: Collection[Wanted]) -> Mapping[Wanted, Read]:
+            if BRUNO in dict(wanted):
                 await asyncio.Event().wait()
-            return await super().get(lead, name)
+            return await super().read(organization_id, wanted)
 
     class SilentToo(FakeProfiles):
         async def profiles(self, *_: Any) -> Mapping[str, Profile]:
@@ -184,8 +189,8 @@ def test_a_store_that_never_answers_is_unavailable_and_what_others_answered_is_k
 
     stored = [memory(lead, "fact", "pet", {"name": "Rex"}) for lead in (ANA, BRUNO)]
     resolver = Resolver(Silent(*stored), SilentToo(PEOPLE), patience_seconds=0.05)
-    asked = question("{{fact.pet.name}} {{lead.name}}", leads=[ANA, BRUNO])
-    ana, bruno = asyncio.run(resolver.resolve(asked, NOW))
+    asked = question("{{fact.pet.name}} {{lead.name}}", leads=[ANA, *NOBODIES, BRUNO])
+    ana, *_, bruno = asyncio.run(resolver.resolve(asked, NOW))
     assert set(ana.values) == {"fact.pet.name"}
     assert reasons(ana) == {"lead.name": "profile_unavailable"}
     assert reasons(bruno) == {"fact.pet.name": "memory_unavailable", "lead.name": "profile_unavailable"}
