@@ -1,11 +1,11 @@
 # The environment's tools come first on the path: Python, Node, the CDK's command.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 STAGES := local dev staging prod
-PYTHON_PARTS := lambdas client infra local tests app.py
+PYTHON_PARTS := lambdas client infra local tests bench app.py
 
-.PHONY: help demo dev down test prove check lock
+.PHONY: help demo dev down test prove bench bench-quick cost scale check lock
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/installed ## Start the local stack, show the product on it, and take it down
 	@lead-memory demo
@@ -23,6 +23,18 @@ test: .venv/installed ## Run every test
 
 prove: .venv/installed ## Prove the promises at length, on a local stack of its own
 	@python -m tests.prove
+
+bench: .venv/installed ## Compare it with what it would be by hand, and write docs/benchmarks.md; up to ten minutes
+	@python -m bench --write docs/benchmarks.md
+
+bench-quick: .venv/installed ## The same ratios from fewer rounds, as one JSON object, in a minute
+	@python -m bench --quick
+
+cost: .venv/installed ## Count what it asks of AWS, and write docs/cost.md
+	@python -m bench.cost
+
+scale: .venv/installed ## Simulate a large load, and write docs/scale.md
+	@python -m bench.scale
 
 check: .venv/installed ## Check format, lint, types, import rules and templates
 	@echo "Format";       ruff format --check .

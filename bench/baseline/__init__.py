@@ -1,0 +1,1 @@
+"""What each part is compared with: the code that a good engineer writes in an afternoon, readable on its own."""

@@ -1,0 +1,1 @@
+"""What the product costs on AWS: `python -m bench.cost` measures, prices and writes docs/cost.md."""
