@@ -23,7 +23,7 @@ UPDATER_MEGABYTES = 160
 EVENT_BYTES = 6 * 1024 * 1024
 """What Lambda calls a function with at most."""
 MESSAGE_OVERHEAD_BYTES = 200
-CALLS = 2
+CALLS, QUICK_CALLS = 2, 1
 """Of each kind, as a process has many: what the first leaves behind is there in the second."""
 MESSAGES = (100, 7)
 """In the largest batches: as many as the queue gives at once, and nearly as large as each can be."""
@@ -49,25 +49,29 @@ os._exit(0)
 
 def measure(ground: Ground) -> Iterable[Figure]:
     settings = ground.settings("Resolver"), ground.settings("Updater")
+    calls = ground.rounds(CALLS, QUICK_CALLS)
     # Memory is measured and not time, so both at once.
     with ThreadPoolExecutor() as at_once:
-        resolver, updater = at_once.submit(_resolver, ground, settings[0]), at_once.submit(_updater, settings[1])
+        resolver, updater = (
+            at_once.submit(_resolver, ground, settings[0], calls),
+            at_once.submit(_updater, settings[1], calls),
+        )
     return [resolver.result(), updater.result()]
 
 
-def _resolver(ground: Ground, settings: Mapping[str, str]) -> Figure:
+def _resolver(ground: Ground, settings: Mapping[str, str], calls: int) -> Figure:
     ground.say(f"recording the histories of {LEADS} leads")
     leads = make_leads(ground, LEADS)
     request = {"organization_id": leads.organization_id, "leads": leads.lead_ids, "template": LETTER}
-    answer, megabytes = _run("resolver", settings, [request] * CALLS)
+    answer, megabytes = _run("resolver", settings, [request] * calls)
     if {lead["status"] for lead in answer["leads"]} != {"ok"}:
         raise RuntimeError("not every lead was resolved")
     return _figure(f"resolver's process at {LEADS} leads a call", megabytes, RESOLVER_MEGABYTES)
 
 
-def _updater(settings: Mapping[str, str]) -> Figure:
+def _updater(settings: Mapping[str, str], calls: int) -> Figure:
     organization_id = str(uuid4())
-    batches = [_batch(organization_id, messages) for messages in MESSAGES * CALLS]
+    batches = [_batch(organization_id, messages) for messages in MESSAGES * calls]
     answer, megabytes = _run("memory_updater", settings, batches)
     if answer["batchItemFailures"]:
         raise RuntimeError("not every message was taken in")

@@ -65,11 +65,14 @@ def alternate(
 
 
 def spent(doing: Callable[[], object]) -> Spent:
-    # Neither side pays for what the other left behind.
+    # Neither side pays for what the other, or an earlier part, left behind.
     gc.collect()
+    gc.freeze()
     cpu, wall = time.process_time(), time.perf_counter()
     doing()
-    return Spent(time.process_time() - cpu, time.perf_counter() - wall)
+    took = Spent(time.process_time() - cpu, time.perf_counter() - wall)
+    gc.unfreeze()
+    return took
 
 
 def figure(

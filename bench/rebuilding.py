@@ -9,12 +9,13 @@ from bench.campaign import records
 from bench.function import Handler, running
 from bench.ground import Ground
 from bench.measure import Figure, Goal, alternate, figure
-from infra.functions import REBUILT_AT_ONCE
 from lead_memory.domain.memories import Lead
 from lead_memory_client.rebuild import Rebuilds
 
 FEW = 100
 MANY, QUICK_MANY = 2_000, 200
+REBUILT_AT_ONCE = 10
+"""Leads that the queue gives the rebuilder at once."""
 RECORDED_AT_ONCE = 50
 """Leads in a batch of the updater."""
 

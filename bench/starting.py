@@ -1,13 +1,21 @@
-"""From a cold process to the first request that can be sent: imports and clients, as whole processes."""
+"""From a cold process to the first request that can be sent: imports and clients, as whole processes.
+
+As on Lambda, Python's own library is compiled, and a function's package, which is read-only there, is not.
+"""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import sysconfig
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from bench.ground import Ground
 from bench.measure import Figure, Goal, figure, spent
+from infra import assets
 from local.state import PROJECT
 
 BASELINE = "import bench.baseline.start"
@@ -20,35 +28,40 @@ async def connect():
 handler._loop.run(connect())
 """
 BABEL = "import lead_memory.domain.templates.localized"
+SDK = "from lead_memory.adapters.sdk import SdkClient; SdkClient('s3')()"
+BEGIN = "import sys; sys.path[:0] = sys.argv[1:]\n"
 LEAVE = "\nimport os; os._exit(0)"
 """Ready is what is measured, and not how a process ends."""
-SDK = "from lead_memory.adapters.sdk import SdkClient; SdkClient('s3')()"
 
 
 class _Program(NamedTuple):
     text: str
     settings: Mapping[str, str]
+    places: Sequence[Path]
+    """Where its packages are, and no others: for a function its asset, which is what is deployed."""
 
     def run(self) -> None:
-        subprocess.run(
-            [sys.executable, "-c", self.text + LEAVE], env=os.environ | self.settings, cwd=PROJECT, check=True
-        )
+        command = [sys.executable, "-I", "-S", "-B", "-c", BEGIN + self.text + LEAVE, *map(str, self.places)]
+        subprocess.run(command, env=os.environ | self.settings, check=True)
 
 
 def measure(ground: Ground) -> Iterable[Figure]:
     resolver, updater = READY.format(package="resolver"), READY.format(package="memory_updater")
-    of_resolver, of_updater = ground.settings("Resolver"), ground.settings("Updater")
+    of_resolver = ground.settings("Resolver"), [assets.build("resolver", on_aws=False).path]
+    of_updater = ground.settings("Updater"), [assets.build("memory_updater", on_aws=False).path]
     programs = {
-        "baseline": _Program(BASELINE, {}),
-        "resolver": _Program(resolver, of_resolver),
-        "updater": _Program(updater, of_updater),
+        "resolver": _Program(resolver, *of_resolver),
+        "updater": _Program(updater, *of_updater),
     }
     if not ground.quick:
         programs |= {
-            "resolver with Babel": _Program(resolver + BABEL, of_resolver),
-            "updater with the SDK": _Program(updater + SDK, of_updater),
+            "resolver with Babel": _Program(resolver + BABEL, *of_resolver),
+            "updater with the SDK": _Program(updater + SDK, *of_updater),
         }
-    took = _milliseconds(programs, ground.rounds(11, quick=2), warm_up=ground.rounds(1, quick=0))
+    with tempfile.TemporaryDirectory() as sdk:
+        _copy_sdk(Path(sdk))
+        programs["baseline"] = _Program(BASELINE, {}, [PROJECT, Path(sdk)])
+        took = _milliseconds(programs, ground.rounds(11, quick=1), warm_up=ground.rounds(1, quick=0))
 
     def compared(name: str, ours: str, baseline: str, goal: Goal | None = None) -> Figure:
         return figure(name, "ms", list(zip(took[ours], took[baseline], strict=True)), goal)
@@ -59,6 +72,15 @@ def measure(ground: Ground) -> Iterable[Figure]:
         return
     yield compared("resolver ready, and Babel loaded for a first price or date", "resolver with Babel", "resolver")
     yield compared("updater ready, and the SDK loaded for a first large payload", "updater with the SDK", "updater")
+
+
+def _copy_sdk(to: Path) -> None:
+    """Without bytecode, which it may have where it is installed."""
+    installed = Path(sysconfig.get_path("purelib"))
+    for package in ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "urllib3"):
+        shutil.copytree(installed / package, to / package, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    (to / "botocore" / "data").symlink_to(installed / "botocore" / "data")
+    shutil.copy(installed / "six.py", to)
 
 
 def _milliseconds(programs: Mapping[str, _Program], rounds: int, *, warm_up: int) -> Mapping[str, list[float]]:

@@ -52,7 +52,7 @@ class Sample(NamedTuple):
 
 
 def measure(ground: Ground) -> Iterable[Figure]:
-    rounds = ground.rounds(15, quick=3)
+    rounds = ground.rounds(15, quick=2)
     known, *new = [Sample.of(number) for number in range(1 + (WARM_UP + rounds) * AT_ONCE)]
     kept = liquid.parse(known.liquid)
     if not _ours(known) == liquid.render(known.liquid, **known.values) == kept.render(**known.values):

@@ -39,7 +39,7 @@ def measure(ground: Ground) -> Iterable[Figure]:
 
 
 def _events_per_second(ground: Ground, dynamodb: "DynamoDBClient", table: str) -> Figure:
-    first, *timed = _batches(LEADS, [REAL] * (ground.rounds(21, quick=4) + 1))
+    first, *timed = _batches(LEADS, [REAL] * (ground.rounds(21, quick=2) + 1))
     by_hand = Updater(dynamodb, table)
     with running("memory_updater", ground.settings("Updater")) as handler:
         handler(first)
@@ -62,7 +62,7 @@ def _events_per_second(ground: Ground, dynamodb: "DynamoDBClient", table: str) -
 
 def _capacity(ground: Ground, dynamodb: "DynamoDBClient", unsafe: str, safe: str) -> Iterable[Figure]:
     leads = ground.rounds(LEADS, COUNTED_LEADS_IF_QUICK)
-    first, real, small, large = _batches(leads, [REAL, REAL, SMALL, LARGE])
+    first, real, *of_one_size = _batches(leads, [REAL, REAL] if ground.quick else [REAL, REAL, SMALL, LARGE])
     by_hand, by_hand_safely = Updater(dynamodb, unsafe).handler, SafeUpdater(dynamodb, safe).handler
     by_hand(first)
     by_hand_safely(first)
@@ -70,14 +70,15 @@ def _capacity(ground: Ground, dynamodb: "DynamoDBClient", unsafe: str, safe: str
         handler(first)  # with it, the leads are known and the keys warm
         consumed.taken()
         ours, safely, as_it_is = (_consumed(consumed, each, real) for each in (handler, by_hand_safely, by_hand))
-        ours_small, safely_small = (_consumed(consumed, each, small) for each in (handler, by_hand_safely))
-        ours_large, safely_large = (_consumed(consumed, each, large) for each in (handler, by_hand_safely))
+        sizes = [[_consumed(consumed, each, batch) for each in (handler, by_hand_safely)] for batch in of_one_size]
     _hold_same(first, dynamodb, safe)
     made_safe = "the baseline made safe"
     for what, pair, goal in (
         (f"write units, {made_safe}", (ours.write_units, safely.write_units), Goal(0.6)),
-        (f"write units at 1 KB a payload, {made_safe}", (ours_small.write_units, safely_small.write_units), None),
-        (f"write units at 8 KB a payload, {made_safe}", (ours_large.write_units, safely_large.write_units), None),
+        *(
+            (f"write units at {size} a payload, {made_safe}", (own.write_units, theirs.write_units), None)
+            for size, (own, theirs) in zip(("1 KB", "8 KB"), sizes, strict=False)
+        ),
         ("write units, the baseline as it is", (ours.write_units, as_it_is.write_units), None),
         (f"read units, {made_safe}", (ours.read_units, safely.read_units), None),
         (f"requests, {made_safe}", (ours.requests.total(), safely.requests.total()), None),

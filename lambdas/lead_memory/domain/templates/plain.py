@@ -33,7 +33,9 @@ def plain_template(text: str, profile_fields: tuple[str, ...] | None) -> Templat
     variables: list[Variable] = []
     for source, name, namespace, key, path, calls, after in found:
         if path and namespace in _MEMORY_TYPES:
-            variable = Variable(name, MemoryKey(_MEMORY_TYPES[namespace], key), tuple(path[1:].split(".")))
+            # `MemoryKey(…)`, without the call of a Python function that it is.
+            memory = tuple.__new__(MemoryKey, (_MEMORY_TYPES[namespace], key))
+            variable = Variable(name, memory, tuple(path[1:].split(".")))
         elif namespace == PROFILE and not path and (profile_fields is None or key in profile_fields):
             variable = Variable(name, None, (key,))
         else:
@@ -58,6 +60,8 @@ def _filters(text: str) -> tuple[FilterCall, ...] | None:
 
 
 def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from html import escape as escape_html
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from lead_memory.domain.limits import RENDERING_CHARACTERS
 from lead_memory.domain.templates.template import FilterCall, Template
@@ -23,7 +25,7 @@ class Escape(StrEnum):
     HTML = "html"
 
 
-class Rendering(NamedTuple):
+class Rendering(msgspec.Struct, frozen=True, gc=False):
     text: str | None
     """None where a variable is missing and `fail` was asked for."""
     missing: dict[str, Reason]
@@ -50,7 +52,7 @@ def render(template: Template, values: Mapping[str, Any], *, on_missing: OnMissi
         # An `isinstance` of an enum takes five times as long.
         if type(value) is not Reason:
             try:
-                text = to_text(value)
+                text = value if type(value) is str else to_text(value)
             except ValueError:
                 value = Reason.NOT_TEXT
             else:
