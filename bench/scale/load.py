@@ -62,10 +62,10 @@ class Speed(NamedTuple):
 
     processors: float = 1_024 / MIB_OF_A_PROCESSOR
     """Of an updater and of a resolver."""
-    events_a_processor_second: float = 700
+    events_a_processor_second: float = 950
     """The updater, each event of another lead: client CPU, measured on the local stack."""
-    leads_a_processor_second: float = 800
-    """The resolver, three memories each: client CPU, measured on the local stack."""
+    leads_a_processor_second: float = 5_000
+    """The resolver, three memories and the profile each, a hundred in a call: `make bench`."""
     commit_seconds: float = 0.015
     """One read and one transaction in a region, during which another writer of the memory loses: assumed."""
     hot_lead_events_a_second: float = 220

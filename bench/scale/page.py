@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from bench import pages
 from bench.scale import limits
 from bench.scale.heat import Heat, Kind, Partitions
 from bench.scale.limits import RESERVE, Check, Settings, Verdict
@@ -40,15 +40,9 @@ def render(
     checks: Sequence[Check],
     hot_lead: HotLead,
 ) -> str:
-    environment = Environment(
-        loader=PackageLoader("bench.scale", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown
-    )
-    environment.filters |= {"number": lambda value: f"{value:,.0f}", "percent": lambda value: f"{100 * value:.3g}%"}
-    return environment.get_template("page.md.jinja").render(
+    return pages.write(
+        Path(__file__).with_name("page.md.jinja"),
+        {"number": lambda value: f"{value:,.0f}", "percent": lambda value: f"{100 * value:.3g}%"},
         **_of_limits(checks),
         **_of_heat(heats),
         **_of_due_dates(load, mix, heats[USUAL][Kind.DUE]),
