@@ -6,9 +6,9 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.stages import Stage
-from lead_memory.adapters.kms import ORGANIZATION
+from lead_memory.adapters.sealing import CONTEXT
 
-_CONTEXT = f"kms:EncryptionContext:{ORGANIZATION}"
+_CONTEXT = f"kms:EncryptionContext:{CONTEXT}"
 NAMES_ORGANIZATION = {"Null": {_CONTEXT: "false"}}
 _NAMES_NO_ORGANIZATION = {"Null": {_CONTEXT: "true"}}
 

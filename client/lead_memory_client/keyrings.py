@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.kms import encryption_context
 from lead_memory.adapters.memory_items import ERASED_AT, time
 from lead_memory.adapters.organization_items import HASHES_NAMES, WRAPPED_KEYS
-from lead_memory.adapters.sealing import Keyring
+from lead_memory.adapters.sealing import Keyring, encryption_context
 from lead_memory.domain.errors import Erased
 from lead_memory_client.items import attributes, plain_item
 

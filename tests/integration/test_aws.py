@@ -1,6 +1,7 @@
 """Requests to AWS's JSON services, as the services see them."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from botocore.credentials import Credentials
 from lead_memory.adapters.aws import Aws, AwsError
 
 KEY, SECRET, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI", "a-session-token"
+NO_ANSWER = 0
+"""The connection ends."""
 BODY = b'{"sql": "select 1"}'
 
 
@@ -40,6 +43,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append(Received(self.path, dict(self.headers), body))
         status, headers, answer = self.server.answers.pop(0) if self.server.answers else (200, {}, b"{}")
+        if status == NO_ANSWER:
+            self.close_connection = True
+            return
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -131,6 +137,29 @@ async def test_what_passes_is_asked_again_once(
     with pytest.raises(AwsError):
         await ask(aws)
     assert len(service.received) == 4
+
+
+async def test_connections_that_were_lost_while_they_were_kept_cost_no_request(service: Service, aws: Aws) -> None:
+    service.answers = [(NO_ANSWER, {}, b"")] * 20
+    assert await ask(aws) == {}
+
+
+async def test_without_credentials_the_error_says_so_and_no_log_tells_what_was_asked(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{service.server_port}/credentials")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", TOKEN)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", "/nowhere")
+    away = Aws(os.environ)
+    try:
+        with pytest.raises(AwsError, match=r"NoCredentials|TimeoutError"):
+            await ask(away)
+    finally:
+        await away.close()
+    assert TOKEN not in caplog.text
 
 
 async def test_an_answer_that_is_none_is_an_error(service: Service, aws: Aws) -> None:

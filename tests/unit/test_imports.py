@@ -58,3 +58,18 @@ def test_a_hot_function_starts_with_these_packages_and_no_others(
         check=True,
     )
     assert set(started.stdout.split()) == budget
+
+
+ONLY_THE_CLIENTS = f"""
+import importlib, pkgutil, sys
+sys.modules |= dict.fromkeys({sorted(AWS - {"attr", "idna", "typing_extensions"})})
+import lead_memory_client
+for module in pkgutil.iter_modules(lead_memory_client.__path__):
+    importlib.import_module(f"lead_memory_client.{{module.name}}")
+"""
+
+
+def test_the_client_needs_none_of_what_only_functions_have() -> None:
+    subprocess.run(
+        [sys.executable, "-c", ONLY_THE_CLIENTS], check=True, env=os.environ | {"PYTHONPATH": "lambdas:client"}
+    )

@@ -5,6 +5,7 @@ AWS's own SDK takes half a second to load and a millisecond of CPU for a request
 
 import asyncio
 import io
+import logging
 from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
@@ -21,6 +22,10 @@ REQUEST_SECONDS = 4
 ATTEMPTS = 2
 PAUSE_SECONDS = 0.1
 
+# Where it finds no credentials it logs what it asked with, a token among it.
+logging.getLogger("aiodynamo").setLevel(logging.CRITICAL)
+
+_NO_LIMIT = aiohttp.ClientTimeout(total=None)
 _EXPIRED = {"ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 _THROTTLED = {"LimitExceededException", "RequestThrottled", "ThrottlingException", "TooManyRequestsException"}
 
@@ -113,10 +118,9 @@ class Aws:
     ) -> Answer:
         url = self.endpoint(service, region).with_path(path)
         try:
-            signed = await self._signed(url, headers, body, service, region)
-            timeout = aiohttp.ClientTimeout(total=seconds)
-            async with self.session.post(url, headers=signed, data=body, timeout=timeout) as response:
-                told = await response.read()
+            async with asyncio.timeout(seconds):
+                signed = await self._signed(url, headers, body, service, region)
+                response, told = await self._post(url, signed, body)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise AwsError(type(error).__name__) from None
         if response.status != HTTPStatus.OK:
@@ -126,10 +130,28 @@ class Aws:
         except msgspec.DecodeError:
             raise AwsError("UnreadableAnswer") from None
 
+    async def _post(self, url: URL, headers: Mapping[str, str], body: bytes) -> tuple[aiohttp.ClientResponse, bytes]:
+        lost = 0
+        while True:
+            try:
+                # The caller keeps the time.
+                async with self.session.post(url, headers=headers, data=body, timeout=_NO_LIMIT) as response:
+                    return response, await response.read()
+            except aiohttp.ClientConnectorError:
+                raise
+            except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+                # It was kept while the process was frozen and the service forgot it; the next may be as old.
+                lost += 1
+                if lost > CONNECTIONS:
+                    raise
+
     async def _signed(
         self, url: URL, headers: Mapping[str, str], body: bytes, service: str, region: str
     ) -> dict[str, str]:
-        key = await self.credentials.get_key(AIOHTTP(self.session))
+        try:
+            key = await self.credentials.get_key(AIOHTTP(self.session))
+        except Exception:
+            key = None
         if key is None:
             raise AwsError("NoCredentials")
         request = AWSRequest(

@@ -40,7 +40,9 @@ class DueIndex:
             query = self._table.query(condition, index=keys.GSI1, limit=page, after=after)
             places = [{name: item[name] for name in _PLACE} async for item in query]
             if places:
-                yield await self._still_due([keys.Key(place[keys.PK], place[keys.SK]) for place in places], now)
+                # A date that was put off may stand at both, for the index is written in steps.
+                found = dict.fromkeys(keys.Key(place[keys.PK], place[keys.SK]) for place in places)
+                yield await self._still_due(list(found), now)
             if len(places) < page:
                 return
             after = places[-1]

@@ -6,15 +6,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lead_memory.adapters.aws import Aws, AwsError
+from lead_memory.adapters.sealing import encryption_context
 from lead_memory.domain.errors import KeysUnavailable
 
-ORGANIZATION = "organization_id"
-"""In the encryption context; the key's policy refuses a request without it."""
 REQUEST_SECONDS = 3
-
-
-def encryption_context(organization_id: str) -> dict[str, str]:
-    return {ORGANIZATION: organization_id}
 
 
 class DataKey(NamedTuple):

@@ -28,17 +28,19 @@ class MemoryReader:
             return dict.fromkeys(wanted)
         places = {keyring.memory_key(lead_id, name): (lead_id, name) for lead_id, name in wanted}
         items, throttled = await self._table.read(places)
-        own = [item for item in items if item[ORGANIZATION] == organization_id]
+        own = [item for item in items if item.get(ORGANIZATION) == organization_id]
 
         def opened(keyring: Keyring) -> dict[Wanted, Read]:
             return {places[_key(item)]: _memory(item, keyring) for item in own}
 
-        memories = await self._keyrings.opened(organization_id, opened) or {}
+        memories = opened(keyring)
+        if any(isinstance(memory, KeyUnknown) for memory in memories.values()):
+            memories = opened(await self._keyrings.newest(organization_id) or keyring)
         return dict.fromkeys(wanted) | {places[key]: _THROTTLED for key in throttled} | memories
 
     async def erased(self, organization_id: str, lead_ids: Collection[str]) -> Mapping[str, bool | Exception]:
         items, throttled = await self._table.read([keys.head_key(lead_id) for lead_id in lead_ids])
-        erased = {item[keys.PK] for item in items if item[ORGANIZATION] == organization_id and ERASED_AT in item}
+        erased = {item[keys.PK] for item in items if item.get(ORGANIZATION) == organization_id and ERASED_AT in item}
         return {lead_id: lead_id in erased for lead_id in lead_ids} | {key.pk: _THROTTLED for key in throttled}
 
 
@@ -50,10 +52,7 @@ def _key(item: Item) -> keys.Key:
 
 
 def _memory(item: Item, keyring: Keyring) -> Read:
-    """A key that is not known yet is for the caller to fetch; what else is wrong is this memory's trouble alone."""
     try:
         return memory_of(item, keyring)
-    except KeyUnknown:
-        raise
-    except Exception as error:
+    except Exception as error:  # one memory's trouble never costs another
         return error

@@ -18,4 +18,7 @@ def pack(content: bytes) -> bytes:
 def unpack(packed: bytes) -> bytes:
     """Raises `zlib.error`."""
     decompressor = zlib.decompressobj(zdict=_DICTIONARY)
-    return decompressor.decompress(packed) + decompressor.flush()
+    content = decompressor.decompress(packed) + decompressor.flush()
+    if not decompressor.eof:
+        raise zlib.error("content that ends too soon")
+    return content

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.table import DynamoTable
+
+if TYPE_CHECKING:
+    from lead_memory.adapters.table import DynamoTable
 
 LEADS, MEMORIES = "leads", "memories"
 KEPT_FOR = timedelta(days=30)
 
 
 class RebuildRuns:
-    def __init__(self, table: DynamoTable, now: Callable[[], datetime]) -> None:
+    def __init__(self, table: "DynamoTable", now: Callable[[], datetime]) -> None:
         self._table = table
         self._now = now
 

@@ -40,7 +40,7 @@ class SqsRejectedQueue:
         async def send(message: Message, rejection: Rejected) -> None:
             async with self._at_once:
                 if await self._sent(message, rejection):
-                    unsent.remove(message.message_id)
+                    unsent.discard(message.message_id)
 
         try:
             async with asyncio.timeout(patience_seconds):

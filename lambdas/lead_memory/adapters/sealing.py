@@ -18,6 +18,8 @@ _FORMAT = 1
 _HEADER = struct.Struct(">BI")
 """The format, and the version of the data key."""
 _NAME_BYTES = 16
+CONTEXT = "organization_id"
+"""Of the encryption context; the key's policy refuses a request without it."""
 
 
 class KeyUnknown(LeadMemoryError):
@@ -82,6 +84,11 @@ class Keyring:
     def _associated(self, header: bytes, place: Sequence[str]) -> bytes:
         # No part can hold a zero byte, so no two places are written the same.
         return header + "\0".join((self.organization_id, *place)).encode()
+
+
+def encryption_context(organization_id: str) -> dict[str, str]:
+    """With which KMS wraps an organization's data keys, and unwraps them."""
+    return {CONTEXT: organization_id}
 
 
 def key_version(sealed: bytes) -> int:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import aiohttp
 from aiodynamo.client import Client
+from aiodynamo.credentials import TooManyRetries
 from aiodynamo.errors import (
     AIODynamoError,
     ConditionalCheckFailed,
@@ -50,7 +51,9 @@ _AWAY = (
     RetryTimeout,
     ServiceUnavailable,
     Throttled,
+    TooManyRetries,
 )
+_THROTTLED_READ = (ProvisionedThroughputExceeded, RequestLimitExceeded, RetryTimeout, Throttled)
 _LOST_RACE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
 """Codes of the reasons for which a transaction is cancelled."""
@@ -118,7 +121,8 @@ class DynamoTable:
         found: list[Item] = []
         left = [key._asdict() for key in wanted]
         named = reduce(operator.and_, map(F, attributes)) if attributes else None
-        with _translated(), suppress(RetryTimeout):
+        # What is left when all of it is throttled is an error of its own.
+        with _translated(), suppress(*_THROTTLED_READ):
             async for _ in self._retries.attempts():
                 request = BatchGetRequest(left, projection=named, consistent_read=consistent)
                 answer = await self._client.batch_get({self._name: request})

@@ -58,7 +58,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     data_was_mapped: bool
     """Whether `data` was made here from the raw payload."""
     content_hashes: tuple[str, ...]
-    """SHA-256 of what the event says, and of the raw payload where the data was made from it.
+    """128 bits of the SHA-256 of what the event says, and of the raw payload where the data was made from it.
 
     Two deliveries are the same when one of these is: integrations count attempts in the payload, so it may differ where
     the data does not; and a mapping may have been mended, so the data may differ where the payload does not.

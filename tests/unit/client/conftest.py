@@ -15,11 +15,10 @@ from moto import mock_aws
 
 from lead_memory.adapters import keys
 from lead_memory.adapters.event_items import head_item, packed_event
-from lead_memory.adapters.kms import encryption_context
 from lead_memory.adapters.large_payloads import LARGE_CONTENT
 from lead_memory.adapters.memory_items import memory_item
 from lead_memory.adapters.organization_items import organization_item
-from lead_memory.adapters.sealing import Keyring
+from lead_memory.adapters.sealing import Keyring, encryption_context
 from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import derive
 from lead_memory.domain.events import Event

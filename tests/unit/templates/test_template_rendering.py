@@ -77,20 +77,20 @@ def test_escaping_comes_after_the_filters_and_leaves_kept_tags_alone() -> None:
 def test_a_missing_variable_fails_blanks_or_keeps_its_tag_as_asked(reason: Reason) -> None:
     text = "Hi {{ lead.name | upcase }}!"
     missing = {"lead.name": reason}
-    assert rendering(text, reason, on_missing=OnMissing.FAIL) == (None, missing, {})
-    assert rendering(text, reason, on_missing=OnMissing.BLANK) == ("Hi !", missing, {})
-    assert rendering(text, reason, on_missing=OnMissing.KEEP) == (text, missing, {})
+    assert rendering(text, reason, on_missing=OnMissing.FAIL) == Rendering(None, missing, {})
+    assert rendering(text, reason, on_missing=OnMissing.BLANK) == Rendering("Hi !", missing, {})
+    assert rendering(text, reason, on_missing=OnMissing.KEEP) == Rendering(text, missing, {})
 
 
 @given(reasons, st.sampled_from(OnMissing))
 def test_a_default_stands_in_for_a_missing_value_whatever_the_reason(reason: Reason, on_missing: OnMissing) -> None:
     text = 'Hi {{lead.name | upcase | default: "you" | capitalize}}!'
-    assert rendering(text, reason, on_missing=on_missing) == ("Hi You!", {}, {"lead.name": reason})
+    assert rendering(text, reason, on_missing=on_missing) == Rendering("Hi You!", {}, {"lead.name": reason})
 
 
 def test_a_default_stands_in_for_a_filter_that_failed() -> None:
     text = '{{lead.born | date: "short" | default: "some day"}}'
-    assert rendering(text, "abc") == ("some day", {}, {"lead.born": Reason.FILTER_FAILED})
+    assert rendering(text, "abc") == Rendering("some day", {}, {"lead.born": Reason.FILTER_FAILED})
 
 
 @pytest.mark.parametrize(
