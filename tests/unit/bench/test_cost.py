@@ -32,7 +32,7 @@ works = st.builds(
     Work,
     memory_mib=st.integers(128, 4 * FULL_CPU_MIB),
     spent=st.floats(0, 1).flatmap(lambda wall: st.builds(Spent, cpu=st.floats(0, wall), wall=st.just(wall))),
-    requests=st.just({"GetItem": 3.0, "TransactWriteItems": 90.0}),
+    requests=st.just({"BatchGetItem": 1.0, "TransactWriteItems": 90.0}),
     read_units=st.floats(0.5, 500),
     write_units=st.floats(1, 1000),
     log_bytes=amounts,
