@@ -68,7 +68,7 @@ class Speed(NamedTuple):
     """The resolver, three memories and the profile each, a hundred in a call: `make bench`."""
     commit_seconds: float = 0.015
     """One read and one transaction in a region, during which another writer of the memory loses: assumed."""
-    hot_lead_events_a_second: float = 220
+    hot_lead_events_a_second: float = 280
     """Three updaters, and nothing but the lead in their batches: `python -m tests.prove --only hot-lead`."""
     ended_a_processor_second: float = 8_500
     """Memories that the cleanup announces: client CPU, `python -m bench.scale.sweeping`."""

@@ -144,7 +144,7 @@ def _words(events: list[Event]) -> set[str]:
 
 def _found_in_clear(ground: Ground, organization_id: str, events: list[Event]) -> set[str]:
     """In what is no id of an event or a lead, no time and no type; the sealed attributes and objects above all."""
-    named = {"pk", "sk", "gsi1pk", "gsi1sk", "type", "large_content"}
+    named = {"pk", "sk", "gsi1pk", "gsi1sk", "source", "type", "large_content"}
     named |= {"source_event_ids", "newest", "correlation_id", "causation_id", "touches", ORGANIZATION}
     items = [
         {name: value for name, value in item.items() if name not in named} for item in _items(ground, organization_id)
