@@ -10,6 +10,11 @@ from typing import Any
 from unittest.mock import patch
 
 TIMEOUT_MILLISECONDS = 60_000
+PROCESSOR_MIB = 1_769
+"""Of memory, with which a function has a whole processor; with less it has as much less of one.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+"""
 
 type Handler = Callable[[Any], Any]
 

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from io import StringIO
 from statistics import median
 from typing import Any
@@ -11,15 +12,9 @@ from typing import Any
 import msgspec
 
 from bench.capacity import metered
-from bench.function import Handler, running
+from bench.function import PROCESSOR_MIB, Handler, running
 from bench.ground import Ground
 from bench.measure import Spent, spent
-
-FULL_CPU_MIB = 1_769
-"""Of a function's memory; with less it has as much less of a processor.
-
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-"""
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +34,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def billed_seconds(self) -> float:
         """An estimate: the processor's time as long as the function's share of one makes it, the rest as it was."""
-        share = min(1, self.memory_mib / FULL_CPU_MIB)
+        share = min(1, self.memory_mib / PROCESSOR_MIB)
         return self.spent.wall + self.spent.cpu * (1 / share - 1)
 
 
@@ -54,7 +49,7 @@ def work(ground: Ground, package: str, *, warm_up: Any, counted: Iterable[Any], 
         lines = [*logged.lines, *printed.getvalue().splitlines()]
         consumed = meter.taken()
     with ground.wire(), _opened(ground, package, warm_up) as (handler, _, _):
-        took = [spent(lambda call=call: _done(handler, call)) for call in timed]  # type: ignore[misc]
+        took = [spent(partial(_done, handler, call)) for call in timed]
     return Work(
         memory_mib=_deployed(ground, package)["MemorySize"],
         spent=Spent(median(each.cpu for each in took), median(each.wall for each in took)),

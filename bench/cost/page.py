@@ -9,8 +9,8 @@ from bench import pages
 from bench.cost import costs, experiment, usage
 from bench.cost.costs import Part
 from bench.cost.experiment import Measured
-from bench.cost.measured import FULL_CPU_MIB
 from bench.cost.priced import Assumptions, Prices, bill, dollars, provisioned
+from bench.function import PROCESSOR_MIB
 from bench.ground import WIRE_MILLISECONDS
 from infra.stages import Stage
 
@@ -33,7 +33,7 @@ def page(measured: Measured, stage: Stage, assumed: Assumptions, prices: Prices)
         several=experiment.SEVERAL,
         variables=experiment.VARIABLES,
         wire_milliseconds=WIRE_MILLISECONDS,
-        full_cpu_mib=FULL_CPU_MIB,
+        full_cpu_mib=PROCESSOR_MIB,
         key_seconds=usage.KEY_SECONDS,
         bill=bill,
         cost=dollars,

@@ -5,10 +5,11 @@ import time
 from math import ceil
 from pathlib import Path
 
+from bench.function import PROCESSOR_MIB
 from bench.scale import heat, limits, page, plot
 from bench.scale.heat import Kind, Partitions, Traffic
 from bench.scale.limits import Rates, Settings, Verdict
-from bench.scale.load import HARD, LOAD, MIB_OF_A_PROCESSOR, MIX, SECONDS, SEED, SKEWS, SPEED, USUAL, Load
+from bench.scale.load import HARD, LOAD, MIX, SECONDS, SEED, SKEWS, SPEED, USUAL, Load
 from bench.scale.page import HotLead
 from bench.scale.quotas import WRITES_A_PARTITION
 from bench.scale.units import Units, mean, units_of
@@ -33,7 +34,7 @@ SETTINGS = Settings(
     entries_a_call=ENTRIES_A_CALL,
     cleanup_every_seconds=60 * PROD.cleanup_every_minutes,
     cleanup_seconds=60 * PROD.cleanup_every_minutes - PATIENCE_SECONDS,
-    cleanup_processors=CLEANUP_MIB / MIB_OF_A_PROCESSOR,
+    cleanup_processors=CLEANUP_MIB / PROCESSOR_MIB,
     keyring_seconds=keyrings.CACHE_SECONDS - keyrings.LOAD_SECONDS,
     keyrings=keyrings.KEPT,
     answer_bytes=ANSWER_BYTES,

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from bench.function import PROCESSOR_MIB
+
 
 class Load(NamedTuple):
     organizations: int = 1_000
@@ -53,14 +55,10 @@ SECONDS = 120
 SEED = 1
 
 
-MIB_OF_A_PROCESSOR = 1_769
-"""Lambda gives a whole one at so much memory."""
-
-
 class Speed(NamedTuple):
     """What the functions do, each with one process."""
 
-    processors: float = 1_024 / MIB_OF_A_PROCESSOR
+    processors: float = 1_024 / PROCESSOR_MIB
     """Of an updater and of a resolver."""
     events_a_processor_second: float = 950
     """The updater, each event of another lead: client CPU, measured on the local stack."""

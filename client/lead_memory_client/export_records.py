@@ -13,7 +13,7 @@ from lead_memory.adapters.memory_items import ERASED_AT, Item, memory_of
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain import canonical
 from lead_memory.domain.errors import LeadMemoryError
-from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, MemoryType
+from lead_memory.domain.memories import MemoryType
 from lead_memory_client.answers import RecordedEvent
 from lead_memory_client.items import recorded_event
 
@@ -92,7 +92,7 @@ def _event(item: Item, keyring: Keyring) -> HeldEvent:
     event, position = recorded_event(item, keyring), keys.timeline_position(item[keys.GSI1_SK])
     return HeldEvent(
         **{**msgspec.structs.asdict(event), "raw_payload": event.raw_payload or msgspec.Raw(b"null")},
-        sequence=None if position.sequence == BEFORE_EVERY_SEQUENCE else position.sequence,
+        sequence=position.given_sequence,
         correlation_id=item.get("correlation_id"),
         causation_id=item.get("causation_id"),
         memories=tuple(map(str, sorted(touched_names(item, keyring)))),

@@ -150,7 +150,7 @@ class Aws:
     ) -> dict[str, str]:
         try:
             key = await self.credentials.get_key(AIOHTTP(self.session))
-        except Exception:
+        except Exception:  # whatever a source of credentials raises may quote what it asked with
             key = None
         if key is None:
             raise AwsError("NoCredentials")

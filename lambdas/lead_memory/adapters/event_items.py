@@ -14,7 +14,7 @@ from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import CONTENT_HASH_DIGITS, Event, validated
 from lead_memory.domain.limits import ITEM_BYTES
-from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, Lead, MemoryKey, MemoryType
+from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 
 CONTENT_HASHES = "hashes"
 """Sealed, one after the other: the hash of a short answer tells the answer."""
@@ -138,7 +138,7 @@ def event_of(item: Mapping[str, Any], keyring: Keyring) -> Event:
         event_id=position.event_id,
         event_type=item["type"],
         occurred_at=position.occurred_at,
-        sequence=None if position.sequence == BEFORE_EVERY_SEQUENCE else position.sequence,
+        sequence=position.given_sequence,
         organization_id=item[ORGANIZATION],
         lead_organization_id=item[keys.PK],
         version=1,  # The envelope has had no other.

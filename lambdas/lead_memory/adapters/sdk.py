@@ -32,13 +32,13 @@ class SdkClient[Client]:
 
 
 @contextmanager
-def failures_named(what: str, raised: type[Unavailable] = Unavailable) -> Iterator[None]:
+def failures_named(what: str) -> Iterator[None]:
     """`what` did not happen, and for which code: the services' own messages name what was asked."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     try:
         yield
     except ClientError as error:
-        raise raised(f"{what}: {error.response['Error']['Code']}") from error
+        raise Unavailable(f"{what}: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
-        raise raised(f"{what}: {type(error).__name__}") from error
+        raise Unavailable(f"{what}: {type(error).__name__}") from error

@@ -79,6 +79,10 @@ class Position(msgspec.Struct, frozen=True, order=True):
     event_id: str
 
     @property
+    def given_sequence(self) -> int | None:
+        return None if self.sequence == BEFORE_EVERY_SEQUENCE else self.sequence
+
+    @property
     def ref(self) -> str:
         """The event's name within its lead: `<source>/<event_id>`."""
         return f"{self.source}/{self.event_id}"

@@ -13,9 +13,10 @@ from bench.capacity import item_bytes
 from bench.cost import stored, usage, workload
 from bench.cost.costs import costs, levers
 from bench.cost.experiment import Arrival, Measured, Rebuild, Resolve
-from bench.cost.measured import FULL_CPU_MIB, Work
+from bench.cost.measured import Work
 from bench.cost.page import page
 from bench.cost.priced import bill, dollars, provisioned, read_assumptions, read_prices, times, together
+from bench.function import PROCESSOR_MIB
 from bench.measure import Spent
 from infra.stages import PROD
 from lead_memory.domain.events import parse
@@ -30,7 +31,7 @@ amounts = st.floats(0, 1e6)
 usages = st.dictionaries(st.sampled_from(sorted(PRICES)), amounts, max_size=6)
 works = st.builds(
     Work,
-    memory_mib=st.integers(128, 4 * FULL_CPU_MIB),
+    memory_mib=st.integers(128, 4 * PROCESSOR_MIB),
     spent=st.floats(0, 1).flatmap(lambda wall: st.builds(Spent, cpu=st.floats(0, wall), wall=st.just(wall))),
     requests=st.just({"BatchGetItem": 1.0, "TransactWriteItems": 90.0}),
     read_units=st.floats(0.5, 500),
@@ -130,7 +131,7 @@ def test_no_more_keys_are_opened_than_events_come_or_than_processes_keep(
 
 @given(works)
 def test_a_call_is_billed_for_no_less_than_it_took_and_for_that_with_a_whole_processor(work: Work) -> None:
-    if work.memory_mib >= FULL_CPU_MIB:
+    if work.memory_mib >= PROCESSOR_MIB:
         assert work.billed_seconds == pytest.approx(work.spent.wall)
     else:
         assert work.billed_seconds >= work.spent.wall
