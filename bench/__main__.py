@@ -10,17 +10,19 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import footprint, growth, rebuilding, report, resolving, starting, templates, updating
+from bench import context, footprint, growth, rebuilding, report, resolving, starting, templates, tokens, updating
 from bench.ground import Ground, own_ground
 from bench.measure import Figure
 
 SECTIONS: dict[str, Callable[[Ground], Iterable[Figure]]] = {
     "resolving": resolving.measure,
     "templates": templates.measure,
+    "tokens": tokens.measure,
     "starting": starting.measure,
     "footprint": footprint.measure,
     "updating": updating.measure,
     "growth": growth.measure,
+    "context": context.measure,
     "rebuilding": rebuilding.measure,
 }
 """In the order in which they run."""

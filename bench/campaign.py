@@ -9,17 +9,17 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tests.events import SAMPLE_FILES, SAMPLES
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
-_SAMPLES = Path(__file__).parent.parent / "events"
-_DETAILS = {path: json.loads(path.read_text())["Detail"] for path in sorted(_SAMPLES.rglob("*.json"))}
+_DETAILS = {path: json.loads(path.read_text())["Detail"] for path in SAMPLE_FILES}
 REAL = [detail["raw_payload"] for detail in _DETAILS.values() if "raw_payload" in detail]
 """Of 0.6 to 13 KB, half of them under 1.7."""
-SMALL = [_DETAILS[_SAMPLES / "segment/product_list.viewed.json"]["raw_payload"]]
-LARGE = [_DETAILS[_SAMPLES / "shopify/order.paid.json"]["raw_payload"]]
+SMALL = [_DETAILS[SAMPLES / "segment/product_list.viewed.json"]["raw_payload"]]
+LARGE = [_DETAILS[SAMPLES / "shopify/order.paid.json"]["raw_payload"]]
 """Of 1 and of 8 KB."""
 _MESSAGE = {"campaign_id": "whey_again", "channel": "email", "campaign_name": "Whey: time to buy again"}
 EVENTS: Sequence[tuple[str, dict[str, Any]]] = (

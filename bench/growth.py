@@ -4,17 +4,14 @@ Times are the medians of a round's calls, in which the two sides take turns.
 """
 
 import asyncio
-import gc
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
-from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -23,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bench.baseline.mem0_memory import Write, embedded, on_postgres
 from bench.ground import Ground, delayed
-from bench.measure import Figure, Goal, figure
+from bench.measure import CALLS, Figure, Goal, figure, p50s
 from lead_memory.adapters import keys
 from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.keyrings import Keyrings
@@ -42,8 +39,6 @@ MANY, QUICK_MANY = 10_000, 300
 SOME = 100
 FEW = 10
 ROUNDS, QUICK_ROUNDS = 40, 2
-CALLS = 10
-"""Of each side, in a round."""
 LEADS_AT_ONCE = 20
 TEMPLATE = parse(
     "{{fact.said_1.text}}; {{fact.said_2.text}} on {{fact.said_2.channel}}; {{fact.said_3.text}} on "
@@ -207,9 +202,9 @@ def _beside_itself(product: Product, histories: Histories) -> Iterator[Figure]:
         (f"record at {many:,} events in one memory / at {FEW}", histories.many_events, histories.few_events),
         (f"write p50 at {many:,} memories / at {SOME}", histories.many_memories, histories.some_memories),
     ):
-        taken = _p50s(product.recording([long], rounds), product.recording(short, rounds), rounds)
+        taken = p50s(product.recording([long], rounds), product.recording(short, rounds), rounds)
         yield figure(name, "ms", taken, Goal(1.1), note=ON_WIRE)
-    taken = _p50s(
+    taken = p50s(
         product.resolving(histories.many_memories), product.resolving(histories.few_memories[0]), histories.rounds
     )
     yield figure(f"resolve at {many:,} memories of a lead / at {FEW}", "ms", taken, Goal(1.05), note=ON_WIRE)
@@ -227,10 +222,10 @@ def _beside_mem0(
     with opened(histories.many) as at_many, opened(SOME) as at_some:
         many, some = _adding(at_many), _adding(at_some)
         name = f"mem0 {where}: its own write p50 at {histories.many:,} memories / at {SOME}"
-        yield figure(name, "ms", _p50s(many, some, histories.rounds), note=note)
+        yield figure(name, "ms", p50s(many, some, histories.rounds), note=note)
         ours = product.recording([histories.many_memories], histories.rounds)
         name = f"write p50 at {histories.many:,} memories / of mem0 {where}"
-        yield figure(name, "ms", _p50s(ours, many, histories.rounds), goal, note=note)
+        yield figure(name, "ms", p50s(ours, many, histories.rounds), goal, note=note)
 
 
 def _adding(write: Write) -> Call:
@@ -241,40 +236,9 @@ def _adding(write: Write) -> Call:
 def _engine(product: Product, histories: Histories) -> Figure:
     """What the local AWS itself adds to the figures of growth."""
     long, short = histories.many_memories, histories.few_memories[0]
-    taken = _p50s(product.reading_and_writing(long), product.reading_and_writing(short), histories.rounds)
+    taken = p50s(product.reading_and_writing(long), product.reading_and_writing(short), histories.rounds)
     name = f"the local engine itself: a read and a write at {histories.many:,} memories / at {FEW}"
     return figure(name, "ms", taken, note=NEAR)
-
-
-def _p50s(ours: Call, baseline: Call, rounds: int) -> list[tuple[float, float]]:
-    """Milliseconds of each round but the first, which warms up."""
-
-    def p50s() -> tuple[float, float]:
-        gc.collect()
-        own, theirs = zip(*(_turn(ours, baseline, number) for number in range(CALLS)), strict=True)
-        return median(own), median(theirs)
-
-    # As `timeit` does: what is collected is all that was made since the start, and by either side.
-    gc.disable()
-    try:
-        return [p50s() for _ in range(rounds)][1:]
-    finally:
-        gc.enable()
-
-
-def _turn(ours: Call, baseline: Call, number: int) -> tuple[float, float]:
-    """Milliseconds of each; who is first changes from call to call."""
-    if number % 2:
-        theirs, own = _milliseconds(baseline), _milliseconds(ours)
-    else:
-        own, theirs = _milliseconds(ours), _milliseconds(baseline)
-    return own, theirs
-
-
-def _milliseconds(call: Call) -> float:
-    started = time.perf_counter()
-    call()
-    return (time.perf_counter() - started) * 1000
 
 
 def _check_recorded(results: Sequence[object]) -> None:

@@ -40,7 +40,7 @@ def make_leads(ground: Ground, count: int) -> Leads:
     organization_id = str(uuid4())
     lead_ids = tuple(str(uuid4()) for _ in range(count))
     histories = [_history(Lead(organization_id, lead_id)) for lead_id in lead_ids]
-    asyncio.run(_record(ground, histories))
+    asyncio.run(record(ground, histories))
     profiles = [{"id": lead_id, "organization_id": organization_id, **PROFILE} for lead_id in lead_ids]
     with psycopg.connect(ground.stack.postgres_url) as connection:
         connection.execute(_INSERT, [json.dumps(profiles)])
@@ -61,15 +61,16 @@ def _history(lead: Lead) -> list[Event]:
     return [parse(body(entry_of(sample, lead)), now) for sample in HISTORY]
 
 
-async def _record(ground: Ground, histories: Sequence[Sequence[Event]]) -> None:
+async def record(ground: Ground, histories: Sequence[Sequence[Event]]) -> None:
+    """Raises `RuntimeError` where not every event was recorded, and once."""
     at_once = asyncio.Semaphore(LEADS_AT_ONCE)
     async with open_store(ground.stage.resources) as (_, store):
         recorder = Recorder(store)
 
-        async def record(history: Sequence[Event]) -> None:
+        async def record_one(history: Sequence[Event]) -> None:
             async with at_once:
                 results = await recorder.record(history)
             if set(results) != {Outcome.RECORDED}:
                 raise RuntimeError(f"a lead's history was not recorded: {results}")
 
-        await asyncio.gather(*map(record, histories))
+        await asyncio.gather(*map(record_one, histories))

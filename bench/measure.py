@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from statistics import median, quantiles
 from typing import NamedTuple
 
+CALLS = 10
+"""Of each side, in a round of `p50s`."""
+
 
 class Goal(NamedTuple):
     bound: float
@@ -73,6 +76,37 @@ def spent(doing: Callable[[], object]) -> Spent:
     took = Spent(time.process_time() - cpu, time.perf_counter() - wall)
     gc.unfreeze()
     return took
+
+
+def p50s(ours: Callable[[], object], baseline: Callable[[], object], rounds: int) -> list[tuple[float, float]]:
+    """Milliseconds, the medians of each round's calls, in which the two take turns; the first round warms up."""
+
+    def medians() -> tuple[float, float]:
+        gc.collect()
+        own, theirs = zip(*(_turn(ours, baseline, number) for number in range(CALLS)), strict=True)
+        return median(own), median(theirs)
+
+    # As `timeit` does: what is collected is all that was made since the start, and by either side.
+    gc.disable()
+    try:
+        return [medians() for _ in range(rounds)][1:]
+    finally:
+        gc.enable()
+
+
+def _turn(ours: Callable[[], object], baseline: Callable[[], object], number: int) -> tuple[float, float]:
+    """Milliseconds of each; who is first changes from call to call."""
+    if number % 2:
+        theirs, own = _milliseconds(baseline), _milliseconds(ours)
+    else:
+        own, theirs = _milliseconds(ours), _milliseconds(baseline)
+    return own, theirs
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return (time.perf_counter() - started) * 1000
 
 
 def figure(

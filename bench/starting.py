@@ -47,9 +47,12 @@ class _Program(NamedTuple):
 
 def measure(ground: Ground) -> Iterable[Figure]:
     resolver, updater = READY.format(package="resolver"), READY.format(package="memory_updater")
+    context = READY.format(package="context")
     of_resolver = ground.settings("Resolver"), [assets.build("resolver", on_aws=False).path]
     of_updater = ground.settings("Updater"), [assets.build("memory_updater", on_aws=False).path]
+    of_context = ground.settings("Context"), [assets.build("context", on_aws=False).path]
     programs = {
+        "context": _Program(context, *of_context),
         "resolver": _Program(resolver, *of_resolver),
         "updater": _Program(updater, *of_updater),
     }
@@ -67,6 +70,7 @@ def measure(ground: Ground) -> Iterable[Figure]:
         return figure(name, "ms", list(zip(took[ours], took[baseline], strict=True)), goal)
 
     yield compared("resolver ready from a cold process", "resolver", "baseline", Goal(1.0))
+    yield compared("context ready from a cold process", "context", "baseline", Goal(1.0))
     yield compared("updater ready from a cold process", "updater", "baseline", Goal(1.6))
     if ground.quick:
         return

@@ -37,6 +37,7 @@ RECIPES = {
     "memory_updater": Recipe(requirements="updater.txt", aws_services=frozenset({"s3"})),
     "resolver": Recipe(requirements="resolver.txt", aws_services=frozenset()),
     "rebuilder": Recipe(requirements="updater.txt", aws_services=frozenset({"s3"})),
+    "context": Recipe(requirements="context.txt", aws_services=frozenset()),
     "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset()),
     "privacy": Recipe(requirements="updater.txt", aws_services=frozenset({"s3", "sqs"})),
 }

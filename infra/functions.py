@@ -19,6 +19,7 @@ from infra.storage import Storage
 from lead_memory.adapters import large_payloads
 from lead_memory.settings import (
     CleanupSettings,
+    ContextSettings,
     PrivacySettings,
     RebuilderSettings,
     ResolverSettings,
@@ -158,6 +159,25 @@ def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
     if profiles:
         function.allow("rds-data:ExecuteStatement", on=profiles.cluster_arn)
         function.allow("secretsmanager:GetSecretValue", on=profiles.secret_arn)
+    return function
+
+
+def context(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
+    """Tells agents what to know: it reads one lead's memories, and writes nothing."""
+    function = Function(
+        scope,
+        "Context",
+        stage=stage,
+        package="context",
+        description="Assembles what an agent should know of a lead and a thread",
+        settings=ContextSettings(
+            stage=stage.name, table_name=storage.table.table_name, content_key=storage.content_key.key_arn
+        ),
+        timeout=Duration.seconds(30),
+        memory_mib=1024,
+    )
+    function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", on=storage.table.table_arn)
+    _allow_content_key(function, storage, "kms:Decrypt")
     return function
 
 

@@ -14,6 +14,8 @@ from infra.lambda_function import Function
 from infra.rebuild import Rebuild
 from infra.stages import Stage
 from lead_memory.adapters.metrics import NAMESPACE
+from lead_memory.domain.conversation.context import Layer
+from lead_memory.domain.conversation.settings import Cohort
 
 OLDEST_MESSAGE_SECONDS = 300
 _PERIOD = Duration.minutes(1)
@@ -71,6 +73,20 @@ class Observability(Construct):
             _graph("Duration, p95", *(f.function.metric_duration(statistic="p95") for f in functions)),
         )
         dashboard.add_widgets(
+            _graph(
+                "Context tokens by layer, full cohort",
+                *(_of_contexts(stage, f"{layer.lower()}_tokens", Cohort.FULL, "Average") for layer in Layer),
+            ),
+            _graph(
+                "Leads who returned, and who then answered",
+                *(
+                    _of_contexts(stage, name, cohort, "Sum")
+                    for name in ("is_reactivation", "reactivation_engaged")
+                    for cohort in Cohort
+                ),
+            ),
+        )
+        dashboard.add_widgets(
             _graph("Read units", table.metric_consumed_read_capacity_units(period=_PERIOD)),
             _graph("Write units", table.metric_consumed_write_capacity_units(period=_PERIOD)),
         )
@@ -87,6 +103,17 @@ class Observability(Construct):
         )
         if self._topic:
             alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+
+def _of_contexts(stage: Stage, name: str, cohort: Cohort, statistic: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=name,
+        dimensions_map={"stage": stage.name, "function": "context", "cohort": cohort},
+        label=f"{name}, {cohort}",
+        statistic=statistic,
+        period=_PERIOD,
+    )
 
 
 def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:

@@ -30,6 +30,7 @@ class LeadMemoryStack(Stack):
         )
         updater = functions.updater(self, stage=stage, storage=storage, ingest=ingest)
         resolver = functions.resolver(self, stage=stage, storage=storage)
+        context = functions.context(self, stage=stage, storage=storage)
         cleanup = functions.cleanup(self, stage=stage, storage=storage, ingest=ingest)
         rebuild = Rebuild(
             self,
@@ -46,7 +47,7 @@ class LeadMemoryStack(Stack):
             ingest=ingest,
             rebuild=rebuild,
             table=storage.table,
-            functions=[updater, resolver, cleanup, rebuilder, privacy],
+            functions=[updater, resolver, context, cleanup, rebuilder, privacy],
         )
         outputs = {
             "TableName": storage.table.table_name,
@@ -60,6 +61,7 @@ class LeadMemoryStack(Stack):
             "RebuildDeadLetterQueueUrl": rebuild.dead_letters.queue_url,
             "UpdaterFunction": updater.alias.function_arn,
             "ResolverFunction": resolver.alias.function_arn,
+            "ContextFunction": context.alias.function_arn,
             "CleanupFunction": cleanup.alias.function_arn,
             "RebuilderFunction": rebuilder.alias.function_arn,
             "PrivacyFunction": privacy.alias.function_arn,

@@ -11,6 +11,10 @@ from lead_memory.domain.events import Event, parse
 from lead_memory.domain.memories import Lead
 
 SAMPLES = Path(__file__).parent.parent / "events"
+SCRIPTS = sorted((SAMPLES / "conversations").glob("*.json"))
+"""Each holds the entries of a whole conversation."""
+SAMPLE_FILES = sorted(set(SAMPLES.rglob("*.json")) - set(SCRIPTS))
+"""Each holds one entry."""
 ORGANIZATION = "3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01"
 LEAD = "11111111-2222-4333-8444-555555555555"
 SOMEBODY = Lead(ORGANIZATION, LEAD)
@@ -28,7 +32,7 @@ def sample(name: str) -> Event:
 
 
 def all_samples() -> list[Event]:
-    return [parse(body(json.loads(path.read_text())), NOW) for path in sorted(SAMPLES.rglob("*.json"))]
+    return [parse(body(json.loads(path.read_text())), NOW) for path in SAMPLE_FILES]
 
 
 def entry(
@@ -37,7 +41,7 @@ def entry(
     *,
     event_id: str = "e1",
     at: datetime = START,
-    source: str = "test",
+    source: str | None = None,
     **metadata: Any,
 ) -> dict[str, Any]:
     known = {
@@ -47,7 +51,15 @@ def entry(
         "lead_organization_id": LEAD,
         "version": 1,
     }
-    return {"Source": source, "DetailType": event_type, "Detail": {"metadata": {**known, **metadata}, "data": data}}
+    detail = {"metadata": {**known, **metadata}, "data": data}
+    return {"Source": source or _source(event_type), "DetailType": event_type, "Detail": detail}
+
+
+def _source(event_type: str) -> str:
+    """Some types are published by one source alone."""
+    if event_type.startswith("note."):
+        return "operator"
+    return "cleanup" if event_type == "memory.expired" else "test"
 
 
 def event(event_type: str, data: dict[str, Any], **metadata: Any) -> Event:
@@ -60,6 +72,33 @@ _products = st.lists(
     st.fixed_dictionaries({"sku": _few, "price": _amounts, "quantity": st.integers(1, 2)}), min_size=0, max_size=3
 )
 _currencies = st.sampled_from(["BRL", "JPY"])
+_times = st.sampled_from([None, "2026-01-01T00:03:00Z", "2025-12-31T21:03:00-03:00"])
+_facts = st.fixed_dictionaries(
+    {},
+    optional={
+        "preferences": st.fixed_dictionaries({"budget_range": _few}),
+        "painPoints": st.lists(_few, max_size=2),
+        "objectionsAddressed": st.lists(
+            st.fixed_dictionaries({"objection": _few, "resolved": st.booleans()}), max_size=2
+        ),
+        "productsDiscussed": st.lists(
+            st.fixed_dictionaries({"productName": _few, "interest_level": st.sampled_from(["low", "medium", "high"])}),
+            max_size=2,
+        ),
+        "currentStage": st.sampled_from(["awareness", "decision", "churned"]),
+        "nextStep": st.fixed_dictionaries({"action": _few}),
+    },
+)
+_profile = {"memory_type": st.just("fact"), "key": st.just("contact_profile"), "value": _facts}
+_note = {"note_id": _few, "author": st.just("Carla")}
+_target = {"thread_id": _few}
+_fields = {
+    "category": st.sampled_from(["strategy", "warning"]),
+    "content": _few,
+    "priority": st.sampled_from(["high", "low"]),
+    "expires_at": _times,
+}
+_written = {"thread_id": _few, "written_by": st.just("extractive"), "message_count": st.integers(0, 4)}
 happenings = st.one_of(
     st.tuples(
         st.just("order.paid"),
@@ -88,8 +127,35 @@ happenings = st.one_of(
     ),
     st.tuples(
         st.sampled_from(["conversation.message_received", "conversation.reply_sent"]),
-        st.fixed_dictionaries({"thread_id": _few, "channel": st.sampled_from(["sms", "email"])}),
+        st.fixed_dictionaries(
+            {"thread_id": _few, "channel": st.sampled_from(["sms", "email"]), "text": st.sampled_from(["", "Oi!"])}
+        ),
     ),
+    st.tuples(
+        st.just("conversation.intent_classified"),
+        st.fixed_dictionaries({"thread_id": _few, "intent": _few, "topic": st.none() | _few}),
+    ),
+    st.tuples(
+        st.just("conversation.thread_resolved"),
+        st.fixed_dictionaries({"thread_id": _few}, optional={"topic": _few, "sentiment": st.just("positive")}),
+    ),
+    st.tuples(st.just("thread.summary_requested"), st.fixed_dictionaries({"thread_id": _few, "full": st.booleans()})),
+    st.tuples(st.just("thread.summarized"), st.fixed_dictionaries(_written | {"summary": _few})),
+    st.tuples(st.just("thread.reactivation_prepared"), st.fixed_dictionaries(_written | {"text": _few})),
+    st.tuples(
+        st.just("note.pinned"),
+        st.fixed_dictionaries(_note | _fields, optional=_target),
+    ),
+    st.tuples(st.just("note.edited"), st.fixed_dictionaries(_note, optional=_target | _fields)),
+    st.tuples(st.just("note.removed"), st.fixed_dictionaries(_note, optional=_target)),
+    st.tuples(
+        st.just("memory.expired"),
+        st.fixed_dictionaries(
+            {"memory_type": st.just("note"), "key": st.just("contact") | _few.map("thread:{}".format)}
+        ),
+    ),
+    st.tuples(st.just("memory.declared"), st.fixed_dictionaries(_profile)),
+    st.tuples(st.just("memory.inferred"), st.fixed_dictionaries(_profile | {"confidence": st.just(0.5)})),
     st.tuples(
         st.sampled_from(["channel.opted_in", "channel.opted_out"]),
         st.fixed_dictionaries({"channel": st.sampled_from(["sms", "email"])}),
@@ -101,7 +167,7 @@ happenings = st.one_of(
                 "memory_type": st.just("fact"),
                 "key": _few,
                 "value": st.fixed_dictionaries({"says": _few}),
-                "expires_at": st.sampled_from([None, "2026-01-01T00:03:00Z", "2025-12-31T21:03:00-03:00"]),
+                "expires_at": _times,
             }
         ),
     ),
@@ -130,7 +196,6 @@ def streams(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
             data,
             event_id=f"e{number}",
             at=START + timedelta(minutes=minute),
-            source="cleanup" if event_type == "memory.expired" else "test",
         )
         for number, ((event_type, data), minute) in enumerate(drawn)
     ]

@@ -6,6 +6,8 @@ from itertools import count
 from os import urandom
 from random import Random
 
+import msgspec
+
 from lead_memory.adapters.kms import DataKey, KeyService
 from lead_memory.adapters.sealing import KEY_BYTES
 from lead_memory.domain import canonical
@@ -79,7 +81,7 @@ class MemoryStore:
             if write.memory is None:
                 self.rows.pop(write.name, None)
             else:
-                self.rows[write.name] = Stored(write.memory, next(self._versions))
+                self.rows[write.name] = Stored(_as_stored(write.memory), next(self._versions))
 
     def _refuse_erased(self, lead: Lead) -> None:
         if self.lead_erased and lead.organization_id == self.organization_id:
@@ -136,6 +138,11 @@ class FakeKeyService(KeyService):
         if not wrapped.startswith(organization_id.encode()):
             raise KeysUnavailable("wrapped for another organization")
         return wrapped.removeprefix(organization_id.encode())
+
+
+def _as_stored(memory: Memory) -> Memory:
+    """An object's fields come back by their names, whatever order they were put in."""
+    return msgspec.structs.replace(memory, value=canonical.decode(canonical.encode(memory.value)))
 
 
 def _operations(commit: Commit) -> int:

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import batched, chain, zip_longest
-from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-SAMPLES = Path(__file__).parents[2] / "events"
+from tests.events import SAMPLE_FILES
 
 type Entry = dict[str, Any]
 """As a sample is written."""
@@ -18,7 +17,7 @@ type Life = Sequence[Entry]
 
 
 def samples() -> Life:
-    entries = [json.loads(path.read_bytes()) for path in sorted(SAMPLES.rglob("*.json"))]
+    entries = [json.loads(path.read_bytes()) for path in SAMPLE_FILES]
     return sorted(entries, key=lambda entry: datetime.fromisoformat(entry["Detail"]["metadata"]["occurred_at"]))
 
 

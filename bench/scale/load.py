@@ -25,7 +25,7 @@ class Load(NamedTuple):
 LOAD = Load()
 
 MIX = {
-    "segment/product.viewed.json": 0.40,
+    "segment/product.viewed.json": 0.38,
     "segment/product.added.json": 0.04,
     "shopify/order.paid.json": 0.03,
     "campaigns/campaign.message_delivered.json": 0.12,
@@ -38,6 +38,7 @@ MIX = {
     "preferences/preference.expressed.contact_time.json": 0.01,
     "operator/memory.declared.on_holiday.json": 0.02,
     "cleanup/memory.expired.json": 0.02,
+    "cleanup/thread.summarized.json": 0.02,
 }
 """Samples of `events/`, and their shares of all events."""
 

@@ -1,6 +1,7 @@
 """Publish events to a stage of Lead Memory, resolve templates on it, read what it remembers."""
 
 from lead_memory_client.answers import (
+    AgentContext,
     Erasure,
     Explanation,
     Exported,
@@ -18,6 +19,7 @@ from lead_memory_client.client import LeadMemory
 from lead_memory_client.entries import Entry
 from lead_memory_client.errors import (
     AwsRefused,
+    BudgetTooSmall,
     CursorUnknown,
     NotDone,
     NothingHeld,
@@ -28,7 +30,9 @@ from lead_memory_client.errors import (
 )
 
 __all__ = [
+    "AgentContext",
     "AwsRefused",
+    "BudgetTooSmall",
     "CursorUnknown",
     "Entry",
     "Erasure",

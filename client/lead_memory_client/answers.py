@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from lead_memory.domain.conversation.context import ChatMessage, Layer, LayerReport
+from lead_memory.domain.conversation.settings import Cohort
 from lead_memory.domain.memories import Memory, MemoryType
 from lead_memory.services.resolve import Found, Missing, Provenance, Reads, Status
 
@@ -62,6 +64,34 @@ class ResolverAnswer(msgspec.Struct, frozen=True):
     leads: tuple[ResolvedLead, ...] = ()
     plan: TemplatePlan | None = None
     error: Mistake | None = None
+
+
+class Freshness(msgspec.Struct, frozen=True, kw_only=True):
+    last_message_at: datetime | None
+    summarized_at: datetime | None
+    messages_since_summary: int
+    profile_updated_at: datetime | None
+
+
+class AgentContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What an agent should know now of a lead and a thread; docs/reference/context.md explains each field."""
+
+    text: str | None = None
+    messages: tuple[ChatMessage, ...] = ()
+    """Instead of the text, where they were asked for."""
+    layers: dict[Layer, LayerReport]
+    total_tokens: int
+    max_tokens: int
+    cohort: Cohort
+    lead_known: bool
+    thread_known: bool
+    joined_threads: tuple[str, ...]
+    """Other open threads of the lead that the context has, too."""
+    freshness: Freshness
+    reactivation_days: int | None
+    """How long the lead was away, where the context says so."""
+    requests: int
+    milliseconds: float
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -10,11 +9,19 @@ from types import ModuleType
 from typing import Annotated, Literal
 from uuid import UUID
 
-from cyclopts import App, CycloptsError, Parameter, Token
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from lead_memory.domain.errors import Erased, LeadMemoryError
-from lead_memory_client import export_command, mending, privacy_commands, tracing
+from lead_memory.domain.errors import LeadMemoryError, Rejected
+from lead_memory_client import (
+    conversation_commands,
+    export_command,
+    mending,
+    note_commands,
+    organization_commands,
+    privacy_commands,
+    tracing,
+)
 from lead_memory_client.errors import RequestRefused
 from lead_memory_client.stage import find_stage, local_stack
 from lead_memory_client.terminal import (
@@ -26,6 +33,7 @@ from lead_memory_client.terminal import (
     At,
     Json,
     Of,
+    Time,
     UsageError,
     answer,
     out,
@@ -33,17 +41,6 @@ from lead_memory_client.terminal import (
     say,
     steps,
 )
-
-
-def _time(_: type, tokens: Sequence[Token]) -> datetime:
-    try:
-        time = datetime.fromisoformat(tokens[0].value)
-    except ValueError:
-        raise ValueError("that is no time such as 2026-02-03T14:05Z") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-type AsOf = Annotated[datetime | None, Parameter(converter=_time)]
 
 app = App(
     name="lead-memory",
@@ -180,7 +177,7 @@ def plan(template: str, /, *, at: At = At()) -> int:
 
 
 @app.command
-def memories(*, lead: UUID, as_of: AsOf = None, of: Of = Of()) -> int:
+def memories(*, lead: UUID, as_of: Time = None, of: Of = Of()) -> int:
     """Show what is remembered of a lead, and from which events.
 
     Args:
@@ -213,7 +210,16 @@ def events(*, lead: UUID, limit: Annotated[int, Parameter(validator=Number(gte=1
 
 for _command in (tracing.explain, tracing.lineage, mending.queues, mending.redrive):
     app.command(_command)
-for _group in (export_command.export, privacy_commands.erase, privacy_commands.keys):
+app.command(conversation_commands.message, name="say")
+app.command(conversation_commands.context)
+for _group in (
+    conversation_commands.thread,
+    export_command.export,
+    note_commands.note,
+    organization_commands.organization,
+    privacy_commands.erase,
+    privacy_commands.keys,
+):
     app.command(_group)
 
 
@@ -259,7 +265,7 @@ def rebuild(
 
 @app.command
 def demo(*, stay: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Show the product on the local stack: from the webhooks in events/ to rendered messages.
+    """Show the product on the local stack: from the webhooks in events/ to rendered messages and an agent's context.
 
     Args:
         stay: Leave the stack up; one that was up before stays up anyway.
@@ -288,8 +294,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         say(refusal_lines(refusal))
         return FAILED
-    except Erased as erased:
-        say(f"{erased.detail[0].upper()}{erased.detail[1:]}.")
+    except Rejected as rejected:
+        say(f"{rejected.detail[0].upper()}{rejected.detail[1:]}.")
         return FAILED
     except LeadMemoryError as error:
         say(str(error))

@@ -1,39 +1,32 @@
 """A stage, from Python: publish events, resolve templates, read what is remembered."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
+from lead_memory.domain.memories import Lead
 from lead_memory_client import publishing, queues
 from lead_memory_client.answers import (
-    Explanation,
     Exported,
-    Lineage,
     QueueReport,
-    RecordedEvent,
     Redriven,
     Rejection,
     ResolvedLead,
     StageStatus,
     TemplatePlan,
 )
-from lead_memory_client.contents import LargeContents
-from lead_memory_client.entries import Entry, EventName
+from lead_memory_client.entries import Entry
 from lead_memory_client.errors import translated
-from lead_memory_client.keyrings import KeyringReader
-from lead_memory_client.lineage import read_page
 from lead_memory_client.privacy import Privacy
 from lead_memory_client.queues import CLOCK_DIFFERENCE, TROUBLES, Trouble, waiting_queue
+from lead_memory_client.reading import Reading
 from lead_memory_client.resolving import ResolverFunction
 from lead_memory_client.stage import LOCAL, find_stage
-from lead_memory_client.table import LeadTable
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sqs import SQSClient
 
@@ -41,7 +34,7 @@ LOOKED_AT = 100
 """Messages of a queue, unless the caller wants more."""
 
 
-class LeadMemory(Privacy):
+class LeadMemory(Reading, Privacy):
     """Every method raises `AwsRefused` where AWS does not answer; retries of the SDK come before that.
 
     What reads a lead raises `Erased` for one that was erased, or whose organization was.
@@ -87,69 +80,6 @@ class LeadMemory(Privacy):
         assert plan is not None  # noqa: S101 - it was asked for
         return plan
 
-    def memories(
-        self, lead_id: str | UUID, organization_id: str | UUID, *, as_of: datetime | None = None
-    ) -> list[Memory]:
-        """What is remembered, by type and key; none for a lead of another organization.
-
-        Now: strongly consistent, one Query for each memory type, so that the log, which is larger, is not read.
-        As of a time (with its zone): what the events that were recorded by then give, from the whole log.
-        """
-        lead = Lead(str(organization_id), str(lead_id))
-        with translated("read what is remembered"):
-            if as_of is not None:
-                from lead_memory_client import history
-
-                return self._of_known(lead, history.known_at(as_of, self._table.log(lead)))
-            now = datetime.now(UTC)
-            return self._of_known(lead, [memory for memory in self._table.memories(lead) if not memory.expired(now)])
-
-    def explain(
-        self, lead_id: str | UUID, memory_type: MemoryType, key: str, organization_id: str | UUID
-    ) -> Explanation:
-        """A memory's value, and what each of its events made of it; nothing for a lead of another organization.
-
-        Reads the lead's whole log, strongly consistent.
-        """
-        from lead_memory_client import history
-
-        with translated("read the lead's log"):
-            lead = Lead(str(organization_id), str(lead_id))
-            explanation = history.explain(self._table, lead, MemoryKey(memory_type, key))
-            self._of_known(lead, explanation.contributions)
-            return explanation
-
-    def lineage(
-        self,
-        lead_id: str | UUID,
-        memory_type: MemoryType,
-        key: str,
-        organization_id: str | UUID,
-        *,
-        limit: int = 1000,
-        after: str | None = None,
-    ) -> Lineage:
-        """A page of the events that have a part in a memory, newest first; `after` is the `next` of the page before.
-
-        A page costs bounded reads, so it may hold fewer than `limit`, or none, and still have a `next`. None for a
-        lead of another organization. The timeline is an index: an event may show there a moment after its memories
-        do. Raises `CursorUnknown`.
-        """
-        with translated("read the lead's timeline"):
-            lead = Lead(str(organization_id), str(lead_id))
-            if not self._table.has(lead):
-                return Lineage((), None)
-            return read_page(self._table, lead, MemoryKey(memory_type, key), limit, after)
-
-    def events(self, lead_id: str | UUID, organization_id: str | UUID, *, limit: int = 50) -> list[RecordedEvent]:
-        """The last that occurred, newest first; none for a lead of another organization.
-
-        The timeline is an index: an event may show there a moment after its memories do.
-        """
-        with translated("read the lead's timeline"):
-            lead = Lead(str(organization_id), str(lead_id))
-            return self._of_known(lead, self._table.last_events(lead, limit))
-
     def export_lead(
         self,
         lead_id: str | UUID,
@@ -176,16 +106,6 @@ class LeadMemory(Privacy):
             return export.export_lead(
                 holdings, Lead(str(organization_id).lower(), str(lead_id).lower()), Path(folder), progress
             )
-
-    def recorded(self, names: Collection[EventName]) -> set[EventName]:
-        """Which of the events are in the log, by a strongly consistent read."""
-        with translated("read the log"):
-            return self._table.recorded(names)
-
-    def content_hashes(self, names: Collection[EventName]) -> dict[EventName, tuple[str, ...]]:
-        """Of those events that are in the log, by a strongly consistent read."""
-        with translated("read the log"):
-            return self._table.content_hashes(names)
 
     def rejections(self, *, limit: int = 100) -> list[Rejection]:
         """What is in the rejected queue, oldest first and about `limit` at most; all of it stays there."""
@@ -281,12 +201,6 @@ class LeadMemory(Privacy):
         [answer] = self.resolve([lead.lead_id], organization_id=lead.organization_id, variables=variables)
         return answer
 
-    def _of_known[T: Collection[Any]](self, lead: Lead, found: T) -> T:
-        """Raises `Erased` where nothing was found because the lead was erased."""
-        if not found:
-            self._table.has(lead)
-        return found
-
     @property
     def _profile_fields(self) -> tuple[str, ...]:
         return tuple(filter("-".__ne__, self._resources.profile_fields.split(",")))
@@ -301,22 +215,7 @@ class LeadMemory(Privacy):
 
     @cached_property
     def _resolver(self) -> ResolverFunction:
-        return ResolverFunction(self._stage.client("lambda"), self._resources.resolver_function)
-
-    @cached_property
-    def _table(self) -> LeadTable:
-        contents = LargeContents(lambda: self._stage.client("s3"), self._resources.payload_bucket)
-        keyrings = KeyringReader(
-            self._dynamodb,
-            self._resources.table_name,
-            lambda: self._stage.client("kms"),
-            self._resources.content_key,
-        )
-        return LeadTable(self._dynamodb, self._resources.table_name, contents, keyrings.read)
-
-    @cached_property
-    def _dynamodb(self) -> "DynamoDBClient":
-        return self._stage.client("dynamodb")  # type: ignore[no-any-return]
+        return ResolverFunction(self._functions, self._resources.resolver_function)
 
     @cached_property
     def _sqs(self) -> "SQSClient":

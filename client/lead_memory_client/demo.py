@@ -2,9 +2,8 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,24 +12,23 @@ from rich.console import Console
 from rich.text import Text
 
 from lead_memory.domain import canonical
-from lead_memory.domain.errors import LeadMemoryError
+from lead_memory_client import demo_conversation
 from lead_memory_client.client import LeadMemory
-from lead_memory_client.delivery import POLL_SECONDS, Delivery, deliver
-from lead_memory_client.entries import Entry, read_entries
+from lead_memory_client.delivery import POLL_SECONDS
+from lead_memory_client.demo_events import EVENTS, DemoFailed, delivered
+from lead_memory_client.entries import read_entries
 from lead_memory_client.show import leads_table, memories_text, message, now
+from lead_memory_client.stage import LOCAL, find_stage
 
 if TYPE_CHECKING:
     from lead_memory_client.show import Steps
-
-PATIENCE_SECONDS = 120
-PROJECT = Path(__file__).parents[2]
 
 TEMPLATE = (
     "Hi {{lead.name}}, I noticed you purchased {{purchase.last_transaction.product_name}} for "
     "R${{purchase.last_transaction.amount}}. You found us through "
     "{{form.sat_survey_2026:how_did_you_find_us.answer}}, right?"
 )
-BUYER = "Ana Souza"
+BUYER, ASKER = "Ana Souza", "Helena Prado"
 MESSAGE = "Hi Ana Souza, I noticed you purchased Whey Protein 1kg for R$189.90. You found us through Instagram, right?"
 TEMPLATES = {
     ("Shopify", "John Smith"): "Hi {{lead.first_name}}, your {{purchase.last_transaction.product_name}} order of "
@@ -52,28 +50,28 @@ What to do next:
   .venv/bin/lead-memory publish --wait PATH   publish events of yours, written as in events/
   .venv/bin/lead-memory memories --lead {buyer}
   .venv/bin/lead-memory resolve --lead {buyer} '{{{{lead.name}}}}'
+  .venv/bin/lead-memory context --lead {asker} --thread {thread}
   make down                                   stop the stack"""
-
-
-class DemoFailed(LeadMemoryError):
-    """The product did not do what the demo shows."""
 
 
 def run(
     local_stack: ModuleType, out: Console, steps: Callable[[], "Steps"], organization_id: UUID, *, stay: bool
 ) -> None:
     """Leaves the stack up where it was up before, or is to `stay`. Raises `DemoFailed`."""
-    people = canonical.decode((PROJECT / "local" / "leads.json").read_bytes())
+    people = canonical.decode((EVENTS.parent / "local" / "leads.json").read_bytes())
     leads = {person["name"]: person["id"] for person in people}
     with _stack(local_stack, steps, stay=stay):
-        memory = LeadMemory.connect()
+        stage = find_stage(LOCAL, profile=None, region=None)
+        memory = LeadMemory(stage)
         _publish(memory, out, steps)
         _specification(memory, out, organization_id, leads)
         _integrations(memory, out, organization_id, leads)
         _heading(out, f"What is remembered of {BUYER}")
         out.print(memories_text(memory.memories(leads[BUYER], organization_id), now()))
+        _heading(out, "What an agent is told before a silence of two weeks, and after it")
+        demo_conversation.show(stage, out, steps)
     out.print()
-    out.print(NEXT.format(buyer=leads[BUYER]), soft_wrap=True)
+    out.print(NEXT.format(buyer=leads[BUYER], asker=leads[ASKER], thread=demo_conversation.THREAD), soft_wrap=True)
 
 
 @contextmanager
@@ -93,11 +91,11 @@ def _stack(local_stack: ModuleType, steps: Callable[[], "Steps"], *, stay: bool)
 
 
 def _publish(memory: LeadMemory, out: Console, steps: Callable[[], "Steps"]) -> None:
-    entries = read_entries([PROJECT / "events"])
+    entries = read_entries([EVENTS])
     with steps() as progress:
         progress(f"Publishing {len(entries)} events, and waiting until each can be read.")
-        first = _delivered(memory, entries[:1])
-        others = _delivered(memory, entries[1:])
+        first = delivered(memory, entries[:1])
+        others = delivered(memory, entries[1:])
     _heading(out, "From publish to visible")
     out.print(f"The first, alone: {first.summary()}")
     out.print(f"The others, at once: {others.summary()}")
@@ -107,19 +105,6 @@ def _publish(memory: LeadMemory, out: Console, steps: Callable[[], "Steps"]) -> 
         "function to start.",
         style="dim",
     )
-
-
-def _delivered(memory: LeadMemory, entries: Sequence[Entry]) -> Delivery:
-    delivery = deliver(memory, entries, patience_seconds=PATIENCE_SECONDS)
-    if delivery.rejected:
-        reasons = ", ".join(f"{name.ref} ({rejection.reason})" for name, rejection in delivery.rejected.items())
-        raise DemoFailed(f"Samples were rejected, and should be recorded: {reasons}.")
-    if delivery.waiting:
-        raise DemoFailed(
-            f"{len(delivery.waiting)} of {len(entries)} events could not be read after {PATIENCE_SECONDS} seconds: "
-            "with `lead-memory demo --stay` the stack stays up, and .local/aws.log says why."
-        )
-    return delivery
 
 
 def _specification(memory: LeadMemory, out: Console, organization_id: UUID, leads: Mapping[str, str]) -> None:

@@ -17,12 +17,24 @@ class AwsRefused(LeadMemoryError):
 
 
 class RequestRefused(LeadMemoryError):
-    """The resolver can never answer this request; `mistake` says what is wrong and where."""
+    """The resolver, or the context function, can never answer this request; `mistake` says what is wrong and where."""
 
     def __init__(self, mistake: Mistake, template: str | None) -> None:
         super().__init__(mistake.message)
         self.mistake = mistake
         self.template = template
+
+
+class BudgetTooSmall(LeadMemoryError):
+    """The operators' notes alone need more tokens; ask with `smallest` or more."""
+
+    def __init__(self, message: str, smallest: int) -> None:
+        super().__init__(message)
+        self.smallest = smallest
+
+
+class NoteUnknown(LeadMemoryError):
+    """There is no such note on the contact, or on the thread; list those that there are."""
 
 
 class CursorUnknown(LeadMemoryError):

@@ -16,7 +16,9 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from lead_memory.domain.limits import UNSEEN
+from lead_memory.domain.conversation.messages import Message, messages_of
+from lead_memory.domain.conversation.notes import Note, in_order, live_notes
+from lead_memory.domain.limits import EARLIEST, UNSEEN
 from lead_memory.domain.memories import Memory, MemoryType, Source
 from lead_memory_client.export_document import Document
 from lead_memory_client.export_records import (
@@ -41,6 +43,8 @@ TYPES = {
     MemoryType.BEHAVIORAL: "Behavior",
     MemoryType.CAMPAIGN: "Campaigns",
     MemoryType.FORM: "Answers to forms",
+    MemoryType.CONVERSATION: "Conversations",
+    MemoryType.NOTE: "Notes about you",
 }
 SOURCES = {
     Source.USER_DECLARED: "Said by the person",
@@ -48,12 +52,15 @@ SOURCES = {
     Source.SYSTEM_COMPUTED: "Computed",
     Source.AGENT_INFERRED: "Concluded by a program, and perhaps wrong",
 }
+WRITTEN_BY_STAFF = "Written by people of the organization"
+"""Where notes come from."""
 QUEUES = {
     "rejected": "rejected as what can never be recorded",
     "dead_letters": "given up after several tries",
     "rebuild_dead_letters": "a request to make this lead's memories again, given up after several tries",
 }
 
+_UNLIKE = (AttributeError, TypeError, msgspec.ValidationError)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
@@ -87,7 +94,9 @@ def write_page(file: IO[str], document: Document) -> None:
             style=_style(),
             style_hash=base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode(),
             types=TYPES,
-            sources=SOURCES,
+            origin=_origin,
+            messages_in=_messages,
+            notes_in=_notes,
             queues=QUEUES,
         )
     )
@@ -110,7 +119,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(label=_label, words=_words, when=_when, moment=_moment, pretty=_pretty)
+    environment.filters.update(label=_label, words=_words, when=_when, moment=_moment, pretty=_pretty, without=_without)
     environment.tests.update(
         object=lambda value: isinstance(value, Mapping), array=lambda value: isinstance(value, list)
     )
@@ -121,6 +130,24 @@ def _environment() -> Environment:
 def _style() -> Markup:
     """Our own; the page's policy allows it by its hash, and nothing else."""
     return Markup((files(PACKAGE) / "templates" / STYLE).read_text())  # noqa: S704 - from our package
+
+
+def _origin(memory: Memory) -> str:
+    return WRITTEN_BY_STAFF if memory.memory_type is MemoryType.NOTE else SOURCES[memory.source]
+
+
+def _messages(memory: Memory) -> list[Message]:
+    """Of a thread; none where other rules wrote the memory, which is then shown like any other."""
+    with suppress(*_UNLIKE):
+        return messages_of(memory.value) if memory.memory_type is MemoryType.CONVERSATION else []
+    return []
+
+
+def _notes(memory: Memory) -> list[Note]:
+    """Those that are over, too; none where other rules wrote the memory."""
+    with suppress(*_UNLIKE):
+        return in_order(live_notes(memory.value, EARLIEST)) if memory.memory_type is MemoryType.NOTE else []
+    return []
 
 
 def _visible(value: Any) -> Any:
@@ -162,6 +189,10 @@ def _when(time: datetime) -> str:
 
 def _moment(time: datetime) -> str:
     return time.astimezone(UTC).isoformat()
+
+
+def _without(value: Mapping[str, Any], field: str) -> dict[str, Any]:
+    return {name: member for name, member in value.items() if name != field}
 
 
 def _pretty(value: Any) -> str:

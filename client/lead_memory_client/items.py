@@ -27,6 +27,8 @@ def _plain(attribute: Mapping[str, Any]) -> Any:
             return int(number)
         case {"L": values}:
             return [_plain(value) for value in values]
+        case {"M": fields}:
+            return plain_item(fields)
     [value] = attribute.values()
     return value
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.memory_items import ERASED_AT, time
+from lead_memory.adapters.memory_items import ERASED_AT, Item, time
 from lead_memory.adapters.organization_items import HASHES_NAMES, WRAPPED_KEYS
 from lead_memory.adapters.sealing import Keyring, encryption_context
 from lead_memory.domain.errors import Erased
@@ -13,6 +13,18 @@ from lead_memory_client.items import attributes, plain_item
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+
+
+def read_organization(dynamodb: "DynamoDBClient", table: str, organization_id: str) -> Item | None:
+    """None for an organization that is not known. Raises `Erased`."""
+    key = attributes(keys.organization_key(organization_id))
+    answer = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+    if "Item" not in answer:
+        return None
+    item = plain_item(answer["Item"])
+    if ERASED_AT in item:
+        raise Erased(f"the organization was erased at {time(item[ERASED_AT]):%Y-%m-%d %H:%M:%S} UTC")
+    return item
 
 
 class KeyringReader:
@@ -29,13 +41,9 @@ class KeyringReader:
 
     def read(self, organization_id: str) -> Keyring | None:
         """None for an organization that is not known. Raises `Erased`."""
-        key = attributes(keys.organization_key(organization_id))
-        answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        if "Item" not in answer:
+        item = read_organization(self._dynamodb, self._table, organization_id)
+        if item is None:
             return None
-        item = plain_item(answer["Item"])
-        if ERASED_AT in item:
-            raise Erased(f"the organization was erased at {time(item[ERASED_AT]):%Y-%m-%d %H:%M:%S} UTC")
         data_keys = [self._unwrap(organization_id, wrapped) for wrapped in item[WRAPPED_KEYS]]
         return Keyring(organization_id, data_keys, hashes_names=item[HASHES_NAMES])
 

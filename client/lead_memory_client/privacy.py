@@ -1,4 +1,4 @@
-"""What a stage forgets on request, and its organizations' keys: calls of the privacy function."""
+"""What a stage forgets on request, and its organizations' keys and settings: calls of the privacy function."""
 
 import time
 from collections import Counter
@@ -9,11 +9,14 @@ from uuid import UUID
 
 import msgspec
 
+from lead_memory.adapters.organization_items import conversation_settings
+from lead_memory.domain.conversation.settings import ConversationSettings
 from lead_memory.domain.errors import Erased
 from lead_memory_client.answers import Erasure, Resealed
 from lead_memory_client.errors import NotDone, translated
 from lead_memory_client.functions import invoke
-from lead_memory_client.stage import Stage
+from lead_memory_client.keyrings import read_organization
+from lead_memory_client.stage import OfStage
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -32,16 +35,12 @@ CALL_SECONDS = 910
 """The function's own timeout, and some."""
 
 
-class Privacy:
+class Privacy(OfStage):
     """Every method can be called again: what is done stays done, and what was left is done then.
 
     All raise `AwsRefused` and `NotDone`, and `Erased` where more than what was asked for was erased before. `asked_by`
     is for the receipt: the ARN of the caller, unless given. In a dry run nothing is changed, only counted.
     """
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._resources = stage.resources
 
     def erase_event(
         self,
@@ -137,6 +136,19 @@ class Privacy:
             progress(done["leads"])
             if after is None:
                 return msgspec.convert(done, Resealed)
+
+    def conversation_settings(self, organization_id: str | UUID) -> ConversationSettings:
+        """As they are stored; the defaults for an organization that chose nothing, or is not known."""
+        with translated("read what the organization chose"):
+            dynamodb = self._stage.client("dynamodb")
+            return conversation_settings(
+                read_organization(dynamodb, self._resources.table_name, str(organization_id).lower())
+            )
+
+    def configure_conversations(self, organization_id: str | UUID, settings: ConversationSettings) -> None:
+        """Every context follows the settings within a minute. Raises `NotDone` for an unknown organization."""
+        asked = {"organization_id": str(organization_id), **msgspec.to_builtins(settings)}
+        self._do("configure_conversations", asked)
 
     def _asked(
         self, organization_id: str | UUID, asked_by: str | None, dry_run: bool, **of_lead: str

@@ -30,6 +30,8 @@ class Resources(msgspec.Struct, frozen=True, rename="pascal"):
     rebuild_queue_url: str
     rebuild_dead_letter_queue_url: str
     resolver_function: str
+    context_function: str
+    cleanup_function: str
     rebuilder_function: str
     privacy_function: str
     profile_fields: str
@@ -43,6 +45,14 @@ class Stage(msgspec.Struct, frozen=True):
     resources: Resources
     client: Callable[..., Any]
     """Makes the SDK's client of a service, with the SDK's own options."""
+
+
+class OfStage:
+    """A part of the client."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._resources = stage.resources
 
 
 def find_stage(name: str, *, profile: str | None, region: str | None) -> Stage:

@@ -1,13 +1,14 @@
 """How every command answers, and the options that commands share."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import msgspec
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from lead_memory.domain.errors import LeadMemoryError
 from lead_memory_client.stage import LOCAL
@@ -28,6 +29,13 @@ _ORGANIZATION = "Whose lead it is; on the local stage the demo's organization, u
 type Json = Annotated[bool, Parameter(negative="", help="Print JSON, and nothing else, on standard output.")]
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+def _time(_: type, tokens: Sequence[Token]) -> datetime:
+    return time_of(tokens[0].value)
+
+
+type Time = Annotated[datetime | None, Parameter(converter=_time)]
 
 
 class UsageError(LeadMemoryError):
@@ -59,6 +67,20 @@ class Of(At):
                 f"Whose lead it is must be said on {self.stage}: give --organization or set LEAD_MEMORY_ORGANIZATION."
             )
         return self.organization or DEMO_ORGANIZATION
+
+    def options(self) -> str:
+        """What the next command is given, to be about the same organization and stage."""
+        organization = f" --organization {self.organization}" if self.organization else ""
+        return organization + (f" --stage {self.stage}" if self.stage != LOCAL else "")
+
+
+def time_of(text: str) -> datetime:
+    """In UTC, unless it has another zone. Raises `ValueError`."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("that is no time such as 2026-02-03T14:05Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def answer(at: At, found: Any, shown: Callable[[], Any]) -> None:

@@ -12,6 +12,8 @@ from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.metrics import emit_metrics
 from lead_memory.adapters.table import DynamoTable
+from lead_memory.adapters.thread_log import ThreadLog
+from lead_memory.services.summarize import Summarizer
 from lead_memory.services.sweep import sweep
 from lead_memory.settings import CleanupSettings
 
@@ -23,19 +25,31 @@ class Context(Protocol):
 _settings = CleanupSettings.from_environment(os.environ)
 _aws = Aws(os.environ)
 _table = DynamoTable(_settings.table_name, _aws)
-_due = DueIndex(_table, Keyrings(_table, KeyService(_settings.content_key, _aws)))
+_keyrings = Keyrings(_table, KeyService(_settings.content_key, _aws))
+_due = DueIndex(_table, _keyrings)
+_threads = ThreadLog(_table, _keyrings)
 _bus = EventBus(_settings.bus_name, _aws)
 _loop = asyncio.Runner()
 
 
 def handler(_: dict[str, Any], context: Context) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    summarizer = Summarizer(_threads, now)
     report = _loop.run(
         sweep(
             _due,
             _bus,
-            now=datetime.now(UTC),
+            summarizer.entries,
+            now=now,
             has_time=lambda: context.get_remaining_time_in_millis() > 1_000 * PATIENCE_SECONDS,
         )
     )
-    emit_metrics(_settings.stage, "cleanup", published=report.published, unfinished=not report.finished)
+    emit_metrics(
+        _settings.stage,
+        "cleanup",
+        published=report.published,
+        unfinished=not report.finished,
+        summaries=len(summarizer.summaries),
+        summary_characters=sum(summarizer.summaries),
+    )
     return report._asdict()

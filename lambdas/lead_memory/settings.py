@@ -62,6 +62,12 @@ class ResolverSettings(Settings, frozen=True, kw_only=True):
         return tuple(filter(None, (self.profile_fields or "").split(",")))
 
 
+class ContextSettings(Settings, frozen=True, kw_only=True):
+    stage: str
+    table_name: str
+    content_key: str
+
+
 class CleanupSettings(Settings, frozen=True, kw_only=True):
     stage: str
     table_name: str

@@ -1,4 +1,4 @@
-"""Erases what it is asked to, and looks after the organizations' keys."""
+"""Erases what it is asked to, and looks after the organizations' keys and settings."""
 
 import asyncio
 import os
@@ -15,6 +15,7 @@ from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.metrics import emit_metrics
+from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.registry import Registry
 from lead_memory.adapters.sealed_contents import SealedContents
 from lead_memory.adapters.store import EventStore
@@ -27,6 +28,7 @@ from lead_memory.services.reseal import Resealer
 from lead_memory.settings import PrivacySettings
 from privacy.requests import (
     BeginOrganization,
+    ConfigureConversations,
     EraseEvent,
     EraseLead,
     EraseOrganization,
@@ -49,6 +51,7 @@ _settings = PrivacySettings.from_environment(os.environ)
 _aws = Aws(os.environ)
 _table = DynamoTable(_settings.table_name, _aws)
 _keyrings = Keyrings(_table, KeyService(_settings.content_key, _aws))
+_organizations = OrganizationSettings(_table)
 _payloads = PayloadBucket(_settings.payload_bucket)
 _registry = Registry(_table)
 _eraser = Eraser(
@@ -105,6 +108,9 @@ async def _answer(request: Request) -> dict[str, Any]:
         case Reseal():
             page = await _resealer.page(request.organization_id, request.after, has_time)
             return {"page": msgspec.to_builtins(page)}
+        case ConfigureConversations():
+            await _organizations.set(request.organization_id, request.settings)
+            return {}
 
 
 def _filed(receipt: Receipt) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from lead_memory.domain.conversation.settings import CohortShares, ConversationSettings, CrossChannel
 from lead_memory.domain.errors import Conflict, KeysUnavailable, LeadMemoryError, Rejected, Unavailable
 from lead_memory.domain.memories import Lead
 
@@ -59,7 +60,18 @@ class Reseal(_OfOrganization, frozen=True, kw_only=True, tag="reseal"):
     """The `next` of the page before."""
 
 
-type Request = EraseEvent | EraseLead | EraseOrganization | BeginOrganization | RotateKey | Reseal
+class ConfigureConversations(_OfOrganization, frozen=True, kw_only=True, tag="configure_conversations"):
+    cross_channel: CrossChannel
+    cohorts: CohortShares
+
+    @property
+    def settings(self) -> ConversationSettings:
+        return ConversationSettings(cross_channel=self.cross_channel, cohorts=self.cohorts)
+
+
+type Request = (
+    EraseEvent | EraseLead | EraseOrganization | BeginOrganization | RotateKey | Reseal | ConfigureConversations
+)
 
 
 def read(event: object) -> Request:

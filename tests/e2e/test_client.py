@@ -18,7 +18,7 @@ from lead_memory_client.delivery import Delivery, deliver
 from lead_memory_client.demo import MESSAGE, TEMPLATE
 from lead_memory_client.entries import EventName, read_entries
 from tests import events
-from tests.events import ORGANIZATION, SAMPLES, START
+from tests.events import ORGANIZATION, SAMPLES, SCRIPTS, START
 
 ANA = "7b1f6c1e-0d5e-4a53-9a53-2f0e6d2f9a11"
 PATIENCE_SECONDS = 60
@@ -166,7 +166,8 @@ def test_the_command_answers_programs_in_json(memory: LeadMemory) -> None:
 
 
 def test_the_readmes_python_runs_as_it_is_written(memory: LeadMemory) -> None:
-    publishing, resolving = re.findall(r"```python\n(.*?)```", (SAMPLES.parent / "README.md").read_text(), re.DOTALL)
+    readme = (SAMPLES.parent / "README.md").read_text()
+    publishing, resolving, telling = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     lead, event_id = "8249ec11-d6fe-4724-a762-59414b00b512", "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"
     run_python(publishing)
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -174,3 +175,7 @@ def test_the_readmes_python_runs_as_it_is_written(memory: LeadMemory) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert run_python(resolving) == "ok Hi John, thanks for the IPod Nano - 8GB! ()\n"
+    assert not published(memory, *read_entries(SCRIPTS)).rejected
+    *text, told_of_l3, _, _ = run_python(telling).splitlines()
+    assert "## Operator Notes (STRATEGIC CONTEXT)" in text
+    assert re.fullmatch(r"L3 [1-9]\d* None", told_of_l3)

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -30,6 +31,20 @@ def test_the_demo_prints_every_leads_message_and_leaves_a_stack_up_that_was_up(s
     assert [line for line in ran.stdout.splitlines() if len(line) > WIDTH] == []
     assert find() == stack
 
+    before, after = printed.split(" Before the silence ")[1].split(" days of silence ")
+    assert "REACTIVATION ALERT" not in before
+    assert after.lstrip("\u2500 ").startswith("--- ⚠️ **REACTIVATION ALERT**")
+    assert "Half-year price first" in before
+    assert "Half-year price first" in after
+    assert "Boa semana" in before
+    assert "Boa semana" not in after
+    for told, absent in ((before, ["L5"]), (after, [])):
+        bars = dict(re.findall(r"(L[1-5]) \w+ ([\u2580-\u259f]*) ?\d", told))
+        assert bars.keys() == {"L1", "L2", "L3", "L4", "L5"}
+        assert [layer for layer, bar in bars.items() if not bar] == absent
+        [total] = re.findall(r"([\d,]+) of 3,500 tokens", told)
+        assert 500 < int(total.replace(",", "")) <= 3500
+
 
 def test_an_interrupted_demo_takes_down_what_it_started(tmp_path: Path) -> None:
     directory = tmp_path / "stack"
@@ -42,7 +57,7 @@ def test_an_interrupted_demo_takes_down_what_it_started(tmp_path: Path) -> None:
     ) as demo:
         assert demo.stderr is not None
         for line in demo.stderr:
-            if line.startswith("Publishing 6"):
+            if re.match(r"Publishing \d", line):
                 demo.send_signal(signal.SIGINT)
         assert demo.wait() == 130
     assert not directory.exists()

@@ -220,6 +220,20 @@ def test_hashed_names_hold_from_the_first_event_to_the_erasure(
     assert [item[keys.SK] for item in items(table, lead)] == [keys.HEAD_SK]
 
 
+@pytest.mark.usefixtures("stage")
+def test_what_an_organization_chose_outlives_a_rotation_and_ends_with_its_erasure(organization: str) -> None:
+    of = ("--organization", organization)
+    assert "the organization is not known" in refused("organization", "conversations", *of, "--cross-channel", "join")
+    assert lead_memory("keys", "hash-names", *of)[0] == 0
+    chosen = {"cross_channel": "join", "cohorts": {"full": 80, "no_notes": 20, "single_summary": 0}}
+    split = ("--cross-channel", "join", "--cohorts", "full=80,no_notes=20")
+    assert lead_memory("organization", "conversations", *of, *split) == (0, chosen)
+    assert lead_memory("keys", "rotate", *of)[1]["version"] == 2
+    assert lead_memory("organization", "conversations", *of) == (0, chosen)
+    erase("organization", organization, "--yes", "--no-wait")
+    assert refused("organization", "conversations", *of).startswith("The organization was erased at ")
+
+
 def swept(memory: LeadMemory, stage: Stage, lead: str, organization: str) -> None:
     """Has the clock's own function announce what has ended, and waits until that is recorded."""
     [stack] = stage.client("cloudformation").describe_stacks(StackName=f"LeadMemory-{stage.name}")["Stacks"]

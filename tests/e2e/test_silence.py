@@ -20,7 +20,7 @@ from lead_memory_client.entries import EventName
 from lead_memory_client.rebuild import Rebuilds
 from lead_memory_client.stage import Stage
 from local import state
-from tests.events import NOW, SAMPLES, body, entry
+from tests.events import NOW, SAMPLE_FILES, body, entry
 
 CANARY = "zqxcanary7431"
 LARGE = Random(1).randbytes(400_000).hex()
@@ -60,7 +60,7 @@ def accepted(sample: dict[str, Any]) -> Callable[[str], Callable[[Any], bool]]:
 
 def canaries(lead: Lead) -> Iterator[dict[str, Any]]:
     """Each sample with canaries where it stays good, and with canaries in every text, good or not."""
-    for number, path in enumerate(sorted(SAMPLES.rglob("*.json"))):
+    for number, path in enumerate(SAMPLE_FILES):
         for is_good in (accepted(json.loads(path.read_text())), lambda _: lambda _: True):
             sample = json.loads(path.read_text())
             detail = sample["Detail"]

@@ -30,6 +30,7 @@ LARGE = Random(1).randbytes(400_000).hex()
 """What no compression makes small enough for an item."""
 EVENT = "test/o-1"
 WHEY = (MemoryType.PURCHASE, "product:whey_1kg")
+THREAD, NOTE = "t", "n"
 TEMPLATE = "{{purchase.last_transaction.product_name}}"
 
 
@@ -102,6 +103,12 @@ CLIENT: dict[str, Way] = {
     "explain": lambda asked: asked.memory.explain(asked.lead.lead_id, *WHEY, asked.lead.organization_id),
     "lineage": lambda asked: asked.memory.lineage(asked.lead.lead_id, *WHEY, asked.lead.organization_id),
     "events": lambda asked: asked.memory.events(*asked.by_id),
+    "notes": lambda asked: asked.memory.notes(*asked.by_id),
+    "notes, of a thread": lambda asked: asked.memory.notes(*asked.by_id, thread_id=THREAD),
+    "context": lambda asked: asked.memory.context(asked.lead.lead_id, THREAD, asked.lead.organization_id),
+    "context, messages": lambda asked: asked.memory.context(
+        asked.lead.lead_id, THREAD, asked.lead.organization_id, format="messages"
+    ),
     "recorded": lambda asked: len(asked.memory.recorded([EventName(asked.lead, EVENT)])),
     "export_lead": _exported,
     "erase_event": lambda asked: asked.memory.erase_event(
@@ -110,7 +117,14 @@ CLIENT: dict[str, Way] = {
     "erase_lead": lambda asked: asked.memory.erase_lead(*asked.by_id, dry_run=True),
     "content_hashes": lambda asked: list(asked.memory.content_hashes([EventName(asked.lead, EVENT)]).values()),
 }
-CLIENT_OF_THE_ORGANIZATION = {"begin_organization", "erase_organization", "reseal", "rotate_key"}
+CLIENT_OF_THE_ORGANIZATION = {
+    "begin_organization",
+    "configure_conversations",
+    "conversation_settings",
+    "erase_organization",
+    "reseal",
+    "rotate_key",
+}
 """What names the organization alone."""
 CLIENT_OF_THE_STAGE = {"connect", "plan", "publish", "queues", "redrive", "rejections", "status"}
 """What names no lead: for those who run the stage, who may read its queues."""
@@ -127,6 +141,9 @@ COMMANDS: dict[str, Way] = {
     "resolve": _command("resolve", TEMPLATE),
     "memories": _command("memories"),
     "events": _command("events"),
+    "context": _command("context", "--thread", THREAD),
+    "note list": _command("note", "list"),
+    "note edit": _command("note", "edit", NOTE, "--priority", "high"),
     "explain": _command("explain", *WHEY),
     "lineage": _command("lineage", *WHEY),
     "export lead": _export_command,
@@ -135,13 +152,25 @@ COMMANDS: dict[str, Way] = {
     "rebuild": _command("rebuild"),
     "rebuild, check": _command("rebuild", "--check"),
 }
-COMMANDS_OF_THE_ORGANIZATION = {"erase organization", "keys hash-names", "keys reseal", "keys rotate"}
+COMMANDS_OF_THE_ORGANIZATION = {
+    "erase organization",
+    "keys hash-names",
+    "keys reseal",
+    "keys rotate",
+    "organization conversations",
+}
+COMMANDS_THAT_PUBLISH = {"note add", "note remove", "say", "thread resolve", "thread summarize"}
+"""What becomes of an event of another's lead is a test below."""
 COMMANDS_OF_THE_STAGE = {"demo", "down", "plan", "publish", "queues", "redrive", "status", "up"}
 
 FUNCTIONS: dict[str, Way] = {
     "resolver": lambda asked: asked.invoke(
         asked.stage.resources.resolver_function,
         {"organization_id": asked.lead.organization_id, "leads": [asked.lead.lead_id], "template": TEMPLATE},
+    ),
+    "context": lambda asked: asked.invoke(
+        asked.stage.resources.context_function,
+        {"organization_id": asked.lead.organization_id, "lead_id": asked.lead.lead_id, "thread_id": THREAD},
     ),
     "rebuilder": lambda asked: asked.invoke(asked.stage.resources.rebuilder_function, asked.lead._asdict()),
     "rebuilder, from its queue": _rebuild_of_queue,
@@ -166,14 +195,15 @@ WAYS = {
 
 
 def answer(asked: Asked, way: Way) -> str:
-    """What is answered, or said, less what was asked with."""
+    """What is answered, or said, less what was asked with and what it cost."""
     try:
         said = msgspec.json.encode(way(asked)).decode()
     except LeadMemoryError as error:
         said = f"{type(error).__name__}: {error}"
     named = said.replace(asked.lead.lead_id, "<lead>").replace(asked.lead.organization_id, "<organization>")
     without_ids = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", named)
-    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "<time>", without_ids)
+    without_cost = re.sub(r'"(requests|milliseconds)\\*":[\d.]+', r'"\1":<cost>', without_ids)
+    return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "<time>", without_cost)
 
 
 def orders(lead: Lead) -> list[Entry]:
@@ -181,15 +211,26 @@ def orders(lead: Lead) -> list[Entry]:
     return [order(lead, EVENT.partition("/")[2], note="small"), order(lead, "large", note=LARGE)]
 
 
+def conversation(lead: Lead) -> list[Entry]:
+    """A message, and a note on the contact and on the thread."""
+    note = {"note_id": NOTE, "category": "warning", "content": SECRET, "author": "somebody"}
+    message = {"thread_id": THREAD, "channel": "sms", "text": SECRET}
+    return [
+        _entry(lead, "conversation.message_received", message, "m-1"),
+        _entry(lead, "note.pinned", note, "n-1"),
+        _entry(lead, "note.pinned", {**note, "thread_id": THREAD}, "n-2"),
+    ]
+
+
 def order(lead: Lead, event_id: str, *, note: str) -> Entry:
     product = {"sku": "whey_1kg", "price": "189.90", "name": SECRET}
     data = {"order_id": event_id, "total": "189.90", "currency": "BRL", "products": [product], "note": note + SECRET}
+    return _entry(lead, "order.paid", data, event_id)
+
+
+def _entry(lead: Lead, event_type: str, data: dict[str, Any], event_id: str) -> Entry:
     made = events.entry(
-        "order.paid",
-        data,
-        event_id=event_id,
-        organization_id=lead.organization_id,
-        lead_organization_id=lead.lead_id,
+        event_type, data, event_id=event_id, organization_id=lead.organization_id, lead_organization_id=lead.lead_id
     )
     return msgspec.convert(made, Entry)
 
@@ -206,5 +247,5 @@ def new_lead() -> Lead:
 
 def known_lead(memory: LeadMemory) -> Lead:
     lead = new_lead()
-    assert not publish(memory, *orders(lead)).rejected
+    assert not publish(memory, *orders(lead), *conversation(lead)).rejected
     return lead

@@ -11,6 +11,7 @@ import pytest
 from infra import assets
 from lead_memory.settings import (
     CleanupSettings,
+    ContextSettings,
     PrivacySettings,
     RebuilderSettings,
     ResolverSettings,
@@ -40,6 +41,7 @@ SETTINGS: dict[str, Settings] = {
         profile_organization_column="organization_id",
         profile_fields="name",
     ),
+    "context": ContextSettings(stage="local", table_name="table", content_key="key"),
     "rebuilder": RebuilderSettings(stage="local", table_name="table", content_key="key", payload_bucket="payloads"),
     "privacy": PrivacySettings(
         stage="local",
@@ -61,7 +63,7 @@ LAMBDA_SETS = {
     "AWS_ACCESS_KEY_ID": "id",
     "AWS_SECRET_ACCESS_KEY": "key",
 }
-ENOUGH_MEGABYTES = {"memory_updater": 44, "rebuilder": 44, "resolver": 62, "cleanup": 30, "privacy": 44}
+ENOUGH_MEGABYTES = {"memory_updater": 44, "rebuilder": 44, "resolver": 62, "context": 30, "cleanup": 37, "privacy": 44}
 AARCH64 = 183
 
 IMPORT = """
@@ -152,10 +154,10 @@ def test_an_edit_of_the_sources_leaves_the_wheels_as_they_are(project: Path) -> 
 
 
 def test_other_requirements_install_other_wheels(project: Path) -> None:
-    before = assets.build("cleanup", on_aws=False, root=project)
+    before = assets.build("context", on_aws=False, root=project)
     assert (before.path / "pydantic").exists() is False
-    shutil.copy(project / "requirements" / "updater.txt", project / "requirements" / "cleanup.txt")
-    after = assets.build("cleanup", on_aws=False, root=project)
+    shutil.copy(project / "requirements" / "updater.txt", project / "requirements" / "context.txt")
+    after = assets.build("context", on_aws=False, root=project)
     assert after.digest != before.digest
     assert (after.path / "pydantic").exists()
 

@@ -44,6 +44,7 @@ REBUILDER = {
     "RebuildQueue": RECEIVE,
 }
 RESOLVER = {"ResolverLogs": LOGS, CONTENT_KEY: {"kms:Decrypt"}}
+CONTEXT = {"ContextLogs": LOGS, CONTENT_KEY: {"kms:Decrypt"}}
 CLEANUP = {
     "CleanupLogs": LOGS,
     CONTENT_KEY: {"kms:Decrypt"},
@@ -115,6 +116,7 @@ def test_each_role_may_do_exactly_what_its_function_does(template: Template, sta
     assert granted_beside_the_table(template, "UpdaterRole") == UPDATER
     assert granted_beside_the_table(template, "RebuilderRole") == REBUILDER
     assert granted_beside_the_table(template, "ResolverRole") == resolver
+    assert granted_beside_the_table(template, "ContextRole") == CONTEXT
     assert granted_beside_the_table(template, "CleanupRole") == CLEANUP
     assert granted_beside_the_table(template, "PrivacyRole") == PRIVACY
     assert granted_beside_the_table(template, "SchedulerRole") == SCHEDULER
@@ -122,7 +124,7 @@ def test_each_role_may_do_exactly_what_its_function_does(template: Template, sta
 
 def test_no_role_has_other_policies(template: Template) -> None:
     roles = template.find_resources("AWS::IAM::Role")
-    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 6
+    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 7
     for role in roles.values():
         assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
 
@@ -148,7 +150,7 @@ def test_a_role_may_use_the_content_key_only_for_an_organization_and_nothing_els
             roles.append(name)
         else:
             assert "Condition" not in statement
-    assert len(roles) == 5
+    assert len(roles) == 6
 
 
 def test_the_content_key_is_administered_and_used_through_iam_and_never_without_an_organization(

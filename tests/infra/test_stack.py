@@ -10,6 +10,7 @@ from infra.stack import LeadMemoryStack
 from infra.stages import PROD, Stage
 from lead_memory.adapters import keys
 from lead_memory.adapters.metrics import NAMESPACE
+from lead_memory.domain.conversation.settings import Cohort
 from lead_memory_client.privacy import UPDATERS_SETTLE_SECONDS
 from tests.infra.conftest import new_app
 
@@ -23,7 +24,7 @@ BATCHES = {"local": (10, 0, 2), "dev": (100, 1, 5), "staging": (100, 1, 10), "pr
 ON_AWS = {"local": False, "dev": True, "staging": True, "prod": True}
 COUNTED = ("Errors", "Throttles", "leads_profile_refused")
 """Metrics that each call adds to; the others are measured."""
-FUNCTIONS = ("Updater", "Resolver", "Cleanup", "Rebuilder", "Privacy")
+FUNCTIONS = ("Updater", "Resolver", "Context", "Cleanup", "Rebuilder", "Privacy")
 
 
 def only(template: Template, resource_type: str) -> dict[str, Any]:
@@ -239,11 +240,13 @@ def test_each_alarm_watches_one_trouble(template: Template, stage: Stage) -> Non
         ("ApproximateNumberOfMessagesVisible", "IngestRejected"),
         ("ApproximateNumberOfMessagesVisible", "RebuildDeadLetters"),
         ("Errors", "CleanupFunction"),
+        ("Errors", "ContextFunction"),
         ("Errors", "PrivacyFunction"),
         ("Errors", "RebuilderFunction"),
         ("Errors", "ResolverFunction"),
         ("Errors", "UpdaterFunction"),
         ("Throttles", "CleanupFunction"),
+        ("Throttles", "ContextFunction"),
         ("Throttles", "PrivacyFunction"),
         ("Throttles", "RebuilderFunction"),
         ("Throttles", "ResolverFunction"),
@@ -251,6 +254,16 @@ def test_each_alarm_watches_one_trouble(template: Template, stage: Stage) -> Non
         ("leads_profile_refused", f"{stage.name} resolver"),
     ]
     template.resource_count_is("AWS::CloudWatch::Dashboard", 1)
+
+
+def test_the_dashboard_shows_what_contexts_are_made_of_and_who_returns(template: Template, stage: Stage) -> None:
+    body = only(template, "AWS::CloudWatch::Dashboard")["Properties"]["DashboardBody"]["Fn::Join"][1]
+    widgets = json.loads("".join(part if isinstance(part, str) else "-" for part in body))["widgets"]
+    metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"] if metric[0] == NAMESPACE]
+    shown = {(name, *named[1::2]) for _, name, *named, _ in metrics}
+    of_full = {(f"l{number}_tokens", "full") for number in range(1, 6)}
+    of_each = {(name, cohort) for name in ("is_reactivation", "reactivation_engaged") for cohort in Cohort}
+    assert shown == {(name, cohort, "context", stage.name) for name, cohort in of_full | of_each}
 
 
 def test_an_alarm_rings_within_a_minute_of_the_first_trouble_and_not_where_nothing_happens(template: Template) -> None:
@@ -292,6 +305,7 @@ def test_the_outputs_are_what_the_client_looks_for(template: Template, stage: St
         "RejectedQueueUrl",
         "UpdaterFunction",
         "ResolverFunction",
+        "ContextFunction",
         "CleanupFunction",
         "RebuildQueueUrl",
         "RebuildDeadLetterQueueUrl",

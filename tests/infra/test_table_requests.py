@@ -27,6 +27,7 @@ from lead_memory.adapters.aws import Aws
 from lead_memory.domain.events import parse
 from lead_memory.settings import (
     CleanupSettings,
+    ContextSettings,
     PrivacySettings,
     RebuilderSettings,
     ResolverSettings,
@@ -140,13 +141,16 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Requests]:
 
 def work(call: Call) -> None:
     """Has each function do all that it can."""
-    first, *others = [on_holiday(), *(body(json.loads(path.read_text())) for path in (*ORDERS, ANSWERED))]
+    first, *others = [on_holiday(), said(), *(body(json.loads(path.read_text())) for path in (*ORDERS, ANSWERED))]
     updater = UpdaterSettings(
         stage="test", table_name=NAME, content_key=ALIAS, rejected_queue_url="none", payload_bucket="none"
     )
     assert given_back(call("UpdaterRole", "memory_updater", updater, sqs(first))) == []
     # Another process, which does not know the key that the first one made.
     assert given_back(call("UpdaterRole", "memory_updater", updater, *map(sqs, others))) == []
+
+    cleanup = CleanupSettings(stage="test", table_name=NAME, content_key=ALIAS, bus_name=NAME)
+    assert call("CleanupRole", "cleanup", cleanup, {}) == [{"published": 4, "finished": True}]
 
     spoil()
     lead, other = (json.loads(path.read_text())["Detail"]["metadata"] for path in (ORDERS[0], ANSWERED))
@@ -157,9 +161,6 @@ def work(call: Call) -> None:
     rebuilder = RebuilderSettings(stage="test", table_name=NAME, content_key=ALIAS, payload_bucket="none")
     assert given_back(call("RebuilderRole", "rebuilder", rebuilder, *map(sqs, map(json.dumps, rebuilds)))) == []
 
-    cleanup = CleanupSettings(stage="test", table_name=NAME, content_key=ALIAS, bus_name=NAME)
-    assert call("CleanupRole", "cleanup", cleanup, {}) == [{"published": 1, "finished": True}]
-
     resolver = ResolverSettings(stage="test", table_name=NAME, content_key=ALIAS)
     template = {
         "organization_id": lead["organization_id"],
@@ -169,17 +170,23 @@ def work(call: Call) -> None:
     (answer,) = call("ResolverRole", "resolver", resolver, template)
     assert answer["leads"][0]["missing"] == []
 
+    context = ContextSettings(stage="test", table_name=NAME, content_key=ALIAS)
+    of_lead = {"organization_id": lead["organization_id"], "lead_id": lead["lead_organization_id"], "thread_id": "t"}
+    (answer,) = call("ContextRole", "context", context, of_lead)
+    assert answer["layers"]["L4"]["included"]
+
     forget(call, lead)
 
 
 def forget(call: Call, lead: dict[str, str]) -> None:
-    """Erases events, also one that never came, a lead, and the organization, after its keys were rotated."""
+    """Erases events, also one that never came, a lead, and the organization, once it rotated its keys and chose."""
     of_lead = {"lead_id": lead["lead_organization_id"], "asked_by": "me"}
     event_ids = [json.loads(path.read_text())["Detail"]["metadata"]["event_id"] for path in ORDERS]
     operations: list[dict[str, Any]] = [
         {"operation": "begin_organization", "organization_id": str(uuid4()), "hash_names": True},
         {"operation": "rotate_key"},
         {"operation": "reseal"},
+        {"operation": "configure_conversations", "cross_channel": "join", "cohorts": {"full": 100}},
         {"operation": "erase_event", "ref": "segment/never-came", **of_lead},
         *({"operation": "erase_event", "ref": f"segment/{event_id}", **of_lead} for event_id in event_ids),
         {"operation": "erase_lead", **of_lead},
@@ -199,8 +206,8 @@ def forget(call: Call, lead: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(erasure, "ORGANIZATION_SETTLES", timedelta(0))
         requests = [{"organization_id": lead["organization_id"], **operation} for operation in operations]
-        begun, rotated, resealed, *erased = call("PrivacyRole", "privacy", privacy, *requests)
-    assert (begun, rotated) == ({"version": 1}, {"version": 2})
+        begun, rotated, resealed, configured, *erased = call("PrivacyRole", "privacy", privacy, *requests)
+    assert (begun, rotated, configured) == ({"version": 1}, {"version": 2}, {})
     assert resealed["page"]["items"] > 0
     assert {each["receipt"]["found_again"] for each in erased} == {0}
     assert [each["receipt"]["removed"].get("events", 0) for each in erased[: 1 + len(ORDERS)]] == [0] + [1] * len(
@@ -227,6 +234,12 @@ def on_holiday() -> str:
     return body(entry("memory.declared", declared, at=datetime(2020, 1, 1, tzinfo=UTC)))
 
 
+def said() -> str:
+    """In a thread that fell silent since: it is to be summarized."""
+    data = {"thread_id": "t", "channel": "sms", "text": "Do you ship to Recife?"}
+    return body(entry("conversation.message_received", data, event_id="e2", at=datetime(2020, 1, 1, tzinfo=UTC)))
+
+
 def spoil() -> None:
     """Takes away a row, and the event that alone supports another, and breaks the links of events, for the rebuilder to
     mend.
@@ -244,7 +257,9 @@ def spoil() -> None:
             )
 
 
-@pytest.mark.parametrize("role", ["UpdaterRole", "RebuilderRole", "CleanupRole", "ResolverRole", "PrivacyRole"])
+@pytest.mark.parametrize(
+    "role", ["UpdaterRole", "RebuilderRole", "CleanupRole", "ResolverRole", "ContextRole", "PrivacyRole"]
+)
 def test_a_role_allows_of_the_table_and_the_key_what_its_function_asks_for(
     template: Template, asked: dict[str, Requests], role: str
 ) -> None:

@@ -149,6 +149,27 @@ def test_what_is_due_is_announced_on_the_bus_and_once_recorded_is_due_no_more(
     assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "finished": True}
 
 
+def test_an_idle_thread_is_summarized_on_the_bus_and_once_recorded_is_due_no_more(
+    handler: Handler, record: Record, announced: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoken = {"thread_id": "t", "channel": "sms", "text": "I need a refund."}
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    record(body(entry("conversation.message_received", spoken, event_id=f"m{n}", at=at)) for n in range(3))
+    # The short-term memory and the interactions end, too.
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 4, "finished": True}
+    messages = received(announced)
+    events = {event.event_type: event for event in (parse(message, datetime.now(UTC)) for message in messages)}
+    assert events.keys() == {"thread.summarized", "thread.reactivation_prepared", "memory.expired"}
+    summary = "Customer: I need a refund."
+    assert json.loads(events["thread.summarized"].data_json)["summary"] == summary
+    printed = capsys.readouterr().out
+    assert '"summaries": 1' in printed
+    assert f'"summary_characters": {len(summary)}' in printed
+    assert "refund" not in printed
+    record(messages)
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "finished": True}
+
+
 def test_a_backlog_is_announced_a_page_of_each_shard_at_a_time_and_the_next_run_goes_on(
     handler: Handler,
     record: Record,
@@ -178,8 +199,8 @@ def test_a_memory_that_cannot_be_read_is_logged_by_its_hash_and_the_others_are_a
     record(map(on_holiday, ("a", "broken", "c")))
     boto3.resource("dynamodb").Table(table_name).update_item(
         Key={keys.PK: LEAD, keys.SK: "fact#broken"},
-        UpdateExpression="SET ends_at = :it",
-        ExpressionAttributeValues={":it": "Monday"},
+        UpdateExpression="SET newest = :it",
+        ExpressionAttributeValues={":it": 1},
     )
     assert handler({}, Context(MUCH_TIME_MS)) == {"published": 2, "finished": True}
     assert keys_of(received(announced)) == {"a", "c"}

@@ -196,10 +196,10 @@ async def test_of_an_erased_lead_the_head_in_its_place_is_all_that_stays(ground:
     await ground.eraser.event(SOMEBODY, "test/small", asked_by=WHO, dry_run=False)
     # Kinds that are yet to be invented go too.
     boto3.resource("dynamodb").Table(ground.table.name).put_item(
-        Item={keys.PK: SOMEBODY.lead_id, keys.SK: "note#contact#1", ORGANIZATION: SOMEBODY.organization_id}
+        Item={keys.PK: SOMEBODY.lead_id, keys.SK: "vector#fact#1", ORGANIZATION: SOMEBODY.organization_id}
     )
     before = ground.items_of(OTHERS.organization_id)
-    there = {"leads": 1, "events": 1, "tombstones": 1, "memories": 1, "note": 1, "objects": 1}
+    there = {"leads": 1, "events": 1, "tombstones": 1, "memories": 1, "vector": 1, "objects": 1}
 
     tried = await ground.eraser.lead(SOMEBODY, asked_by=WHO, dry_run=True)
     assert (tried.removed, tried.dry_run) == (there, True)

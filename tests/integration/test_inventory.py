@@ -17,10 +17,12 @@ from lead_memory.adapters.erasure import StoredItems
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.memory_items import ERASED_AT
+from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.rebuild_runs import RebuildRuns
 from lead_memory.adapters.sealing import key_version
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
+from lead_memory.domain.conversation.settings import ConversationSettings
 from lead_memory.domain.memories import MemoryType
 from lead_memory.services.erase import Asked, Subject
 from lead_memory.services.record import Outcome, Recorder
@@ -58,6 +60,7 @@ async def written(table: DynamoTable, table_name: str, keyrings: Keyrings) -> li
     store = EventStore(table, keyrings, PayloadBucket(BUCKET), lambda: NOW)
     recorder = Recorder(store)
     await keyrings.begin(HASHING, hashes_names=True)
+    await OrganizationSettings(table).set(HASHING, ConversationSettings())
     ends_at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     told = {"memory_type": "fact", "key": "k", "value": {"says": "x"}, "expires_at": ends_at}
     hashing = event("memory.declared", told, organization_id=HASHING, lead_organization_id=str(uuid4()))

@@ -26,7 +26,7 @@ from lead_memory.domain.templates.syntax import parse
 from lead_memory.domain.templates.variables import Reason
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.services.resolve import LeadAnswer, Question, Resolver, Status
-from lead_memory.services.sweep import Ended
+from lead_memory.services.sweep import DueMemory
 from tests.events import LEAD, NOW, ORGANIZATION, SOMEBODY, event
 from tests.fakes import FakeKeyService
 from tests.stage import read_memory
@@ -459,8 +459,8 @@ async def test_a_memory_of_the_same_lead_is_not_opened_for_another_organization(
     assert await read_memory(reader, SOMEBODY._replace(organization_id=other), ALLERGY) is None
 
 
-async def found_due(due: DueIndex) -> list[Ended]:
-    return [each for shard in due.expired(NOW, page=10) async for page in shard for each in page]
+async def found_due(due: DueIndex) -> list[DueMemory]:
+    return [each for shard in due.due(NOW, page=10) async for page in shard for each in page]
 
 
 async def test_a_sweep_asks_a_failing_kms_once_for_a_page_and_finds_what_is_due_afterwards(

@@ -23,6 +23,7 @@ from lead_memory.adapters.organization_items import HASHES_NAMES
 from lead_memory.adapters.sealing import Unreadable, key_version
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
+from lead_memory.domain.conversation.notes import Priority
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 from lead_memory.services.record import Outcome, Recorder
@@ -61,9 +62,9 @@ class Stored:
 
     @property
     def words(self) -> set[str]:
-        """Every text of every event's data and raw payload."""
+        """Every text of every event's data and raw payload, but a note's priority: a tier's name has one of them."""
         documents = [part for each in self.events for part in (each.data_json, each.raw_payload_json) if part]
-        return {word for document in documents for word in texts(json.loads(document))}
+        return {word for document in documents for word in texts(json.loads(document))} - set(Priority)
 
 
 @pytest.fixture(params=[False, True], ids=["names in clear", "names hashed"])

@@ -88,6 +88,7 @@ def asked(template: str) -> dict[str, Any]:
 
 
 LEAD_OF_OURS = {"organization_id": ORGANIZATION, "lead_id": LEAD}
+LINKED = {"cross_channel": "link", "cohorts": {"full": 100}}
 REQUESTS: dict[str, list[dict[str, Any]]] = {
     "memory_updater": [records(UNRECORDED)],
     "resolver": [asked(f"{{{{lead.name}}}} {{{{fact.{CANARY}.says}}}}"), asked(f"{CANARY} {{{{ {CANARY} | }}}}")],
@@ -98,6 +99,7 @@ REQUESTS: dict[str, list[dict[str, Any]]] = {
         {"operation": "erase_lead", **LEAD_OF_OURS, "asked_by": "somebody"},
         {"operation": "rotate_key", "organization_id": ORGANIZATION},
         {"operation": "reseal", "organization_id": ORGANIZATION},
+        {"operation": "configure_conversations", "organization_id": ORGANIZATION, **LINKED},
         {"operation": "erase_lead", "lead_id": CANARY},
     ],
 }

@@ -26,7 +26,7 @@ from lead_memory.domain.fold import refold
 from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.services.store import Commit, Write
-from lead_memory.services.sweep import Entry, sweep
+from lead_memory.services.sweep import DueMemory, Entry, sweep
 from tests.events import NOW, ORGANIZATION, SOMEBODY, START, all_samples, event, streams
 from tests.fakes import canonical_bytes
 from tests.stage import read_memory
@@ -125,9 +125,9 @@ async def test_the_sweep_announces_what_expired_and_the_announcement_empties_it(
     await Recorder(store).record([away, stays])
     bus = Bus()
 
-    assert (await sweep(due, bus, now=ends_at - timedelta(seconds=1), has_time=lambda: True)).published == 0
-    report = await sweep(due, bus, now=ends_at, has_time=lambda: True)
-    again = await sweep(due, bus, now=ends_at, has_time=lambda: True)
+    assert (await sweep(due, bus, no_thread, now=ends_at - timedelta(seconds=1), has_time=lambda: True)).published == 0
+    report = await sweep(due, bus, no_thread, now=ends_at, has_time=lambda: True)
+    again = await sweep(due, bus, no_thread, now=ends_at, has_time=lambda: True)
     assert (report.published, again.published, len(set(bus.entries))) == (1, 1, 1)
 
     announced = bus.entries[0]
@@ -137,7 +137,7 @@ async def test_the_sweep_announces_what_expired_and_the_announcement_empties_it(
         "detail": json.loads(announced.detail),
     }
     assert await Recorder(store).record([parse(json.dumps(delivered), NOW)]) == [Outcome.RECORDED]
-    assert (await sweep(due, bus, now=ends_at, has_time=lambda: True)).published == 0
+    assert (await sweep(due, bus, no_thread, now=ends_at, has_time=lambda: True)).published == 0
     emptied = await read_memory(reader, SOMEBODY, MemoryKey(MemoryType.FACT, "on_holiday"))
     assert emptied is not None
     assert emptied.value == {}
@@ -152,8 +152,12 @@ async def test_a_sweep_without_time_stops_and_says_so(store: EventStore, due: Du
         "expires_at": (START + timedelta(days=1)).isoformat(),
     }
     await Recorder(store).record([event("memory.declared", declared)])
-    report = await sweep(due, Bus(), now=NOW, has_time=lambda: False)
+    report = await sweep(due, Bus(), no_thread, now=NOW, has_time=lambda: False)
     assert (report.published, report.finished) == (0, False)
+
+
+async def no_thread(due: DueMemory) -> list[Entry]:
+    raise AssertionError(f"{due.name} is no thread")
 
 
 class Bus:

@@ -7,7 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -36,7 +36,7 @@ from lead_memory.services.rebuild import Rebuilder
 from lead_memory_client.client import LeadMemory
 from lead_memory_client.stage import Resources, Stage
 from tests.e2e.test_silence import CANARY, canaries, drained, malformed, send
-from tests.events import body
+from tests.events import START, body, entry
 from tests.prove.ground import Ground, hold
 from tests.raw_items import raw_items, raw_objects, sealed, texts
 
@@ -175,8 +175,24 @@ def _fields(text: str, canary: str) -> int:
 
 def _planted(lead: Lead, canary: str) -> Planted:
     named = [each for each in malformed(lead) if lead.lead_id in each and lead.organization_id in each]
-    bodies = [*(body(each) for each in canaries(lead)), *named]
+    bodies = [*(body(each) for each in [*canaries(lead), *_quotations(lead)]), *named]
     return Planted(lead, canary, [each.replace(CANARY, canary) for each in bodies])
+
+
+def _quoted(lead: Lead) -> str:
+    return f"-quoted-{lead.lead_id}"
+
+
+def _quotations(lead: Lead) -> Iterator[dict[str, Any]]:
+    """A message, and what was written of its thread with its words."""
+    whose: dict[str, Any] = {"organization_id": lead.organization_id, "lead_organization_id": lead.lead_id}
+    words = f"{CANARY} {_quoted(lead)}"
+    said = {"thread_id": "quoted", "channel": "sms", "text": words}
+    written = {"thread_id": "quoted", "message_count": 1, "written_by": WHO}
+    yield entry("conversation.message_received", said, event_id=CANARY + _quoted(lead), **whose)
+    for event_type, text in (("thread.summarized", "summary"), ("thread.reactivation_prepared", "text")):
+        later = START + timedelta(hours=1)
+        yield entry(event_type, {**written, text: words}, event_id=f"{CANARY}-{text}", at=later, **whose)
 
 
 async def _recordable(store: EventStore, planted: Planted) -> list[str]:
@@ -234,9 +250,12 @@ async def _is_refused(store: EventStore, lead: Lead) -> bool:
 
 
 async def _erase_events(erasers: _Erasers, planted: Planted, events: int, search: Search) -> int:
-    """Each has a canary of its own in its id, and takes it along."""
+    """Each has a canary of its own in its id, and takes it along, also where it is quoted."""
     log = await erasers.store.log(planted.lead)
-    chosen = [event for event in log if planted.canary in event.event_id][:: max(1, len(log) // events)][:events]
+    quoted = [event for event in log if event.event_id == planted.canary + _quoted(planted.lead)]
+    hold(len(quoted) == 1, "the message that is quoted was not recorded")
+    others = [event for event in log if planted.canary in event.event_id and "-quoted-" not in event.event_id]
+    chosen = [*quoted, *others[:: max(1, len(log) // events)][:events]]
     for event in chosen:
         own = event.event_id.removeprefix(planted.canary)
         hold(bool(await search.places(own)), "an event was not to be found before it was erased")

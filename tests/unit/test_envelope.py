@@ -16,6 +16,8 @@ from lead_memory.domain.payloads import PAYLOADS
 from tests.events import NOW, START, all_samples, body, entry, event
 
 VIEW: dict[str, Any] = {"sku": "a"}
+NOTE = {"note_id": "n1", "author": "Carla"}
+PROFILE: dict[str, Any] = {"memory_type": "fact", "key": "contact_profile", "value": {}}
 
 
 def rejected(text: str | bytes) -> str:
@@ -58,7 +60,16 @@ def view(**metadata: Any) -> str:
         (body(entry("product.viewed", VIEW)).replace('"a"', "1e99999999999999999999"), "too_large"),
         (body(entry("memory.declared", {"memory_type": "fact", "key": "😀" * 255, "value": {}})), "key_too_long"),
         (body(entry("ticket.created", {"ticket_id": "a\x01b"})), "key_has_control"),
-        (body(entry("memory.expired", {"memory_type": "fact", "key": "a"})), "reserved_type"),
+        (body(entry("memory.expired", {"memory_type": "fact", "key": "a"}, source="test")), "reserved_type"),
+        (body(entry("note.pinned", {**NOTE, "category": "warning", "content": "a"}, source="agent")), "reserved_type"),
+        (body(entry("note.edited", {**NOTE, "content": "a"}, source="agent")), "reserved_type"),
+        (body(entry("note.removed", NOTE, source="agent")), "reserved_type"),
+        (body(entry("note.pinned", {**NOTE, "category": "warning", "content": " "})), "invalid_data"),
+        (body(entry("note.pinned", {**NOTE, "category": "warning", "content": "a" * 2_001})), "too_large"),
+        (body(entry("note.pinned", {**NOTE, "category": "gossip", "content": "a"})), "invalid_data"),
+        (body(entry("memory.declared", {**PROFILE, "value": {"currentStage": "in love"}})), "invalid_data"),
+        (body(entry("memory.declared", {**PROFILE, "value": {"painPoints": ["a"] * 21}})), "invalid_data"),
+        (body(entry("memory.declared", {**PROFILE, "expires_at": "2026-12-01T00:00:00Z"})), "invalid_data"),
         (view(event_id=""), "invalid_metadata"),
         (view(event_id="a#b"), "invalid_metadata"),
         (view(event_id="x" * 256), "invalid_metadata"),

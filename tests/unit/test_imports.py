@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lead_memory.settings import ResolverSettings, Settings, UpdaterSettings
+from lead_memory.settings import ContextSettings, ResolverSettings, Settings, UpdaterSettings
 
 AWS = {
     "aiodynamo",
@@ -29,6 +29,7 @@ SLOW = {"difflib"}
 """Of Python's own."""
 
 RESOLVER = ResolverSettings(stage="test", table_name="table", content_key="key")
+CONTEXT = ContextSettings(stage="test", table_name="table", content_key="key")
 UPDATER = UpdaterSettings(
     stage="test", table_name="table", content_key="key", rejected_queue_url="queue", payload_bucket="bucket"
 )
@@ -43,6 +44,7 @@ print(*sorted({{name for name, file in files if "site-packages" in (file or "") 
     ("package", "settings", "budget"),
     [
         ("resolver", RESOLVER, {"msgspec"} | AWS | SEALING),
+        ("context", CONTEXT, {"msgspec"} | AWS | SEALING),
         ("memory_updater", UPDATER, {"msgspec"} | AWS | SEALING | PAYLOADS),
     ],
 )

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lead_memory.domain.conversation import names
 from lead_memory.domain.errors import Unavailable
 from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
-from lead_memory.services.sweep import PAGES_AT_ONCE, Bus, Ended, Entry, Report, memory_expired, sweep
+from lead_memory.services.sweep import PAGES_AT_ONCE, Bus, DueMemory, Entry, Report, entry, memory_expired, sweep
 from tests.events import NOW, ORGANIZATION, START
 
 
@@ -19,15 +20,15 @@ class Shards:
     """`lead_memory.services.sweep.Due`, of shards with so many memories; it knows how much of it is in hand at once."""
 
     def __init__(self, *sizes: int, page: int = 2) -> None:
-        self._shards = [[_ended(shard, number) for number in range(size)] for shard, size in enumerate(sizes)]
+        self._shards = [[_due(shard, number) for number in range(size)] for shard, size in enumerate(sizes)]
         self._page = page
         self.read: list[int] = []
         """The shard of each page, in the order in which they were asked for."""
 
-    def expired(self, now: object, page: int) -> list[AsyncIterator[Sequence[Ended]]]:
+    def due(self, now: object, page: int) -> list[AsyncIterator[Sequence[DueMemory]]]:
         return [self._pages(shard) for shard in range(len(self._shards))]
 
-    async def _pages(self, shard: int) -> AsyncIterator[Sequence[Ended]]:
+    async def _pages(self, shard: int) -> AsyncIterator[Sequence[DueMemory]]:
         for memories in batched(self._shards[shard], self._page, strict=False):
             self.read.append(shard)
             await asyncio.sleep(0)
@@ -35,10 +36,10 @@ class Shards:
 
     @property
     def entries(self) -> set[Entry]:
-        return {memory_expired(memory) for shard in self._shards for memory in shard}
+        return {_said_of(memory) for shard in self._shards for memory in shard}
 
     def record(self, taken: Sequence[Entry]) -> None:
-        self._shards = [[each for each in shard if memory_expired(each) not in taken] for shard in self._shards]
+        self._shards = [[each for each in shard if _said_of(each) not in taken] for shard in self._shards]
 
 
 class Taking:
@@ -58,16 +59,31 @@ class Taking:
         return len(entries[: self.at_most])
 
 
-def _ended(shard: int, number: int) -> Ended:
+def _due(shard: int, number: int) -> DueMemory:
+    """Every third is a thread."""
     row = f"{shard}/{number}"
+    name = names.thread(row) if number % 3 == 2 else MemoryKey(MemoryType.FACT, row)
     lead = Lead(ORGANIZATION, f"lead-{shard}")
-    return Ended(lead, MemoryKey(MemoryType.FACT, row), START + timedelta(minutes=number), row=row, newest="test/1")
+    return DueMemory(lead, name, START + timedelta(minutes=number), row=row, newest="test/1")
+
+
+def _said_of(memory: DueMemory) -> Entry:
+    return _summary_of(memory) if names.is_thread(memory.name) else memory_expired(memory)
+
+
+def _summary_of(memory: DueMemory) -> Entry:
+    return entry("thread.summarized", memory.lead, memory.row, memory.due_at, {})
+
+
+async def _of_thread(memory: DueMemory) -> list[Entry]:
+    assert names.is_thread(memory.name)
+    return [_summary_of(memory)]
 
 
 async def _run(due: Shards, bus: Bus, *, pages: int | None = None) -> Report:
     """With time for so many pages."""
     asked = count()
-    return await sweep(due, bus, now=NOW, has_time=lambda: pages is None or next(asked) < pages)
+    return await sweep(due, bus, _of_thread, now=NOW, has_time=lambda: pages is None or next(asked) < pages)
 
 
 sizes = st.lists(st.integers(0, 9), min_size=1, max_size=2 * PAGES_AT_ONCE)

@@ -61,13 +61,23 @@ class Aws:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.region = environment["AWS_REGION"]
         self.credentials = Credentials.auto()
+        self.requests = 0
+        """How many were sent until now, to whatever service."""
         self._environment = environment
         self._signer = SigV4Signer()
 
     @cached_property
     def session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-        return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS))
+        counting = aiohttp.TraceConfig()
+        counting.on_request_start.append(self._count)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+            trace_configs=[counting],
+        )
+
+    async def _count(self, *_: object) -> None:
+        self.requests += 1
 
     async def close(self) -> None:
         if "session" in self.__dict__:

@@ -10,16 +10,16 @@ from aiodynamo.expressions import HashKey, RangeKey
 
 from lead_memory.adapters import keys
 from lead_memory.adapters.keyrings import Keyrings
-from lead_memory.adapters.memory_items import ENDS_AT, NAME, NEWEST, ORGANIZATION, Item, memory_name, time
+from lead_memory.adapters.memory_items import NAME, NEWEST, ORGANIZATION, Item, memory_name, time
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.errors import Erased
 from lead_memory.domain.memories import Lead
-from lead_memory.services.sweep import Ended
+from lead_memory.services.sweep import DueMemory
 
 logger = logging.getLogger(__name__)
 
 _PLACE = (keys.PK, keys.SK, keys.GSI1_PK, keys.GSI1_SK)
-_LOOKED_AT = (keys.PK, keys.SK, keys.GSI1_SK, ORGANIZATION, ENDS_AT, NEWEST, NAME)
+_LOOKED_AT = (keys.PK, keys.SK, keys.GSI1_SK, ORGANIZATION, NEWEST, NAME)
 """The value stays where it is: a page of memories may be megabytes of them."""
 
 
@@ -30,10 +30,10 @@ class DueIndex:
         self._table = table
         self._keyrings = keyrings
 
-    def expired(self, now: datetime, page: int) -> list[AsyncIterator[Sequence[Ended]]]:
+    def due(self, now: datetime, page: int) -> list[AsyncIterator[Sequence[DueMemory]]]:
         return [self._pages(shard, now, page) for shard in range(keys.DUE_SHARDS)]
 
-    async def _pages(self, shard: int, now: datetime, page: int) -> AsyncIterator[Sequence[Ended]]:
+    async def _pages(self, shard: int, now: datetime, page: int) -> AsyncIterator[Sequence[DueMemory]]:
         condition = HashKey(keys.GSI1_PK, keys.due(shard)) & RangeKey(keys.GSI1_SK).lte(keys.due_at(now))
         after: Item | None = None
         while True:
@@ -47,20 +47,20 @@ class DueIndex:
                 return
             after = places[-1]
 
-    async def _still_due(self, found: Sequence[keys.Key], now: datetime) -> list[Ended]:
+    async def _still_due(self, found: Sequence[keys.Key], now: datetime) -> list[DueMemory]:
         """The index is eventually consistent: a memory may have been renewed or emptied since."""
         items = await self._table.batch_get(found, _LOOKED_AT)
         due = [item for item in items if item.get(keys.GSI1_SK, keys.NEVER) <= keys.due_at(now)]
         # At once, because a key service that is silent takes its time for each.
-        return [ended for ended in await asyncio.gather(*map(self._ended, due)) if ended]
+        return [memory for memory in await asyncio.gather(*map(self._due, due)) if memory]
 
-    async def _ended(self, item: Item) -> Ended | None:
+    async def _due(self, item: Item) -> DueMemory | None:
         """One item that cannot be read keeps none of the others waiting; its key is content, so its hash is logged."""
         try:
             lead = Lead(item[ORGANIZATION], item[keys.PK])
             name = await self._keyrings.opened(lead.organization_id, lambda keyring: memory_name(item, keyring))
             newest = "/".join(item[NEWEST][2:])
-            return Ended(lead, name, time(item[ENDS_AT]), row=item[keys.SK], newest=newest) if name else None
+            return DueMemory(lead, name, time(item[keys.GSI1_SK]), row=item[keys.SK], newest=newest) if name else None
         except Erased:
             return None
         except Exception as error:

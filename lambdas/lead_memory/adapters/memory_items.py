@@ -1,12 +1,16 @@
-"""A memory as an item: its value is content, one sealed attribute of canonical JSON; the rest is in clear."""
+"""A memory as an item: its value is content, one sealed attribute of canonical JSON; the rest is in clear.
+
+A large value is packed, for a thread's newest messages are written with every one that follows.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lead_memory.adapters import keys
+from lead_memory.adapters import keys, packing
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain import canonical
+from lead_memory.domain.lifecycle import due_at
 from lead_memory.domain.memories import Memory, MemoryKey, Position, Source, Tier
 
 VERSION = "version"
@@ -20,6 +24,9 @@ ERASED_AT = "erased_at"
 GARBAGE_AFTER = timedelta(days=7)
 """How long an expired memory may wait for the sweep."""
 
+PLAIN_BYTES = 400
+"""Of a value that is left as it is: what is in clear fills the rest of a write unit."""
+
 ENDS_AT = "ends_at"
 NEWEST = "newest"
 """The position of the last event that was folded in."""
@@ -32,7 +39,7 @@ def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
     item: Item = {
         **key._asdict(),
         VERSION: version,
-        CONTENT: keyring.seal(canonical.encode(memory.value), *key, CONTENT),
+        CONTENT: keyring.seal(_packed(canonical.encode(memory.value)), *key, CONTENT),
         ORGANIZATION: memory.organization_id,
         "confidence": str(memory.confidence),
         "source": memory.source.value,
@@ -58,8 +65,9 @@ def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
     if memory.expires_at is not None and memory.value:
         # What collects garbage comes after the sweep, which leaves an empty memory in the place of an expired one.
         item[keys.TTL] = int((memory.expires_at + GARBAGE_AFTER).timestamp())
+    if (due := due_at(memory)) is not None:
         item[keys.GSI1_PK] = keys.due_shard(memory.lead_organization_id)
-        item[keys.GSI1_SK] = keys.due_at(memory.expires_at)
+        item[keys.GSI1_SK] = keys.due_at(due)
     return item
 
 
@@ -73,7 +81,7 @@ def memory_of(item: Mapping[str, Any], keyring: Keyring) -> Memory:
         organization_id=item[ORGANIZATION],
         memory_type=name.memory_type,
         key=name.key,
-        value=canonical.decode(keyring.open(item[CONTENT], item[keys.PK], item[keys.SK], CONTENT)),
+        value=canonical.decode(_unpacked(keyring.open(item[CONTENT], item[keys.PK], item[keys.SK], CONTENT))),
         confidence=float(item["confidence"]),
         source=Source(item["source"]),
         source_event_ids=tuple(item["source_event_ids"]),
@@ -87,6 +95,15 @@ def memory_of(item: Mapping[str, Any], keyring: Keyring) -> Memory:
         newest=Position(time(occurred_at), sequence, source, event_id),
         fold_version=item["fold_version"],
     )
+
+
+def _packed(value_json: bytes) -> bytes:
+    return packing.pack(value_json) if len(value_json) > PLAIN_BYTES else value_json
+
+
+def _unpacked(content: bytes) -> bytes:
+    # JSON begins with a brace, and what is packed never does.
+    return content if content.startswith(b"{") else packing.unpack(content)
 
 
 def memory_name(item: Mapping[str, Any], keyring: Keyring) -> MemoryKey:

@@ -9,16 +9,16 @@ import time
 NAMESPACE = "LeadMemory"
 
 
-def emit_metrics(stage: str, function: str, **values: float) -> None:
-    """Counts without a unit, and durations where the name ends in `_ms`."""
+def emit_metrics(stage: str, function: str, cohort: str | None = None, /, **values: float) -> None:
+    """Counts without a unit, and durations where the name ends in `_ms`; by cohort where there is one."""
+    dimensions = {"stage": stage, "function": function} | ({"cohort": cohort} if cohort else {})
     metrics = [{"Name": name, "Unit": "Milliseconds" if name.endswith("_ms") else "Count"} for name in values]
     line = {
         "_aws": {
             "Timestamp": int(time.time() * 1000),
-            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["stage", "function"]], "Metrics": metrics}],
+            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": metrics}],
         },
-        "stage": stage,
-        "function": function,
+        **dimensions,
         **values,
     }
     print(json.dumps(line))

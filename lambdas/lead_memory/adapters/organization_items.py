@@ -1,13 +1,19 @@
-"""An organization as an item: its data keys, each wrapped by the KMS key, and how its memories are named."""
+"""An organization as an item: its data keys, each wrapped by the KMS key, and what it chose."""
 
 from collections.abc import Sequence
 
+import msgspec
+
 from lead_memory.adapters import keys
 from lead_memory.adapters.memory_items import Item
+from lead_memory.domain.conversation.settings import ConversationSettings
+from lead_memory.domain.errors import LeadMemoryError
 
 WRAPPED_KEYS = "wrapped_keys"
 """A list of binaries: version 1 first."""
 HASHES_NAMES = "hashes_names"
+CONVERSATIONS = "conversations"
+"""A map, the `ConversationSettings`; only in the item of an organization that chose."""
 
 
 def organization_item(organization_id: str, wrapped_keys: Sequence[bytes], *, hashes_names: bool) -> Item:
@@ -18,3 +24,15 @@ def organization_item(organization_id: str, wrapped_keys: Sequence[bytes], *, ha
         WRAPPED_KEYS: list(wrapped_keys),
         HASHES_NAMES: hashes_names,
     }
+
+
+def conversation_settings(item: Item | None) -> ConversationSettings:
+    """The defaults for an organization that chose nothing. Raises `LeadMemoryError` for what is no choice."""
+    if item is None or CONVERSATIONS not in item:
+        return ConversationSettings()
+    try:
+        return msgspec.convert(item[CONVERSATIONS], ConversationSettings)
+    except msgspec.ValidationError:
+        raise LeadMemoryError(
+            "What the organization chose for its conversations cannot be read: choose cross_channel and cohorts again."
+        ) from None

@@ -1,4 +1,7 @@
-"""Contents of events, compressed: with a dictionary, because most are too short to have said their words before."""
+"""Contents of events and of large memories, compressed.
+
+With a dictionary, because most are too short to have said their words before.
+"""
 
 import zlib
 from pathlib import Path

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import MemoryKey, MemoryType
-from lead_memory.domain.payloads import OrderCancelled, OrderPaid, OrderRefunded, Product
+from lead_memory.domain.payloads.commerce import OrderCancelled, OrderPaid, OrderRefunded, Product
 
 
 def case_of(event: Event) -> MemoryKey | None:

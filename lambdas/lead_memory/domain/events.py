@@ -26,7 +26,8 @@ from lead_memory.domain.limits import (
     UNSEEN,
 )
 from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, Lead, Position
-from lead_memory.domain.payloads import FIELD_NAMES, PAYLOADS, Payload
+from lead_memory.domain.payloads import FIELD_NAMES, PAYLOADS
+from lead_memory.domain.payloads.base import Payload
 
 CONTENT_HASH_DIGITS = 32
 """Hexadecimal ones, of a SHA-256: an event is compared with the one other event that has its source and id."""
@@ -35,8 +36,8 @@ MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, Recur
 """What a mapping raises when a raw payload is not what the integration documents."""
 
 _UNREADABLE = (msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeError)
-_RESERVED = {"memory.expired": "cleanup"}
-"""Event types that one source alone may publish."""
+_RESERVED = {"memory.expired": "cleanup"} | dict.fromkeys(("note.pinned", "note.edited", "note.removed"), "operator")
+"""Event types that one source alone may publish: a model's source has no notes."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,6 +49,15 @@ CONSENTS = 50
 VALUE_DEPTH = 16
 """Of an answer, or of a value that is declared, inferred or expressed: deeper than any template asks."""
 
+ATTACHMENTS = 20
+"""Of one message; a memory keeps their names."""
+NOTE_CHARACTERS = 2_000
+"""Of an operator's note, beside the bound on all notes of a target, which is in tokens."""
+SUMMARY_CHARACTERS = 4_000
+"""Of a thread's summary, and of what reminds an agent of it; 150 words are asked for."""
+FACTS = 20
+"""Of each list in a contact's profile: what is said at once, and the newest that are kept."""
+
 MARKUP_CHARACTERS = 50_000
 """How much of an Intercom message's HTML is read; the event has the whole."""
 
@@ -66,6 +75,20 @@ VALUE_BYTES = 380_000
 ITEM_BYTES = 350_000
 """Of an event's item: its content, else in S3, and the names of its memories. The rest of DynamoDB's 409,600 is for
 names of memories that the event may yet have a part in."""
+
+# Conversations
+RECENT_MESSAGES = (5, 15)
+"""How few and how many of a thread's newest messages are kept, by how long they are."""
+RECENT_CHARACTERS = 8_000
+"""What they have together where there are more than the fewest: about the 2,000 tokens that a context has for them."""
+MESSAGE_CHARACTERS = 2_000
+"""What is kept of one message's text; the event has the whole."""
+NOTES_TOKENS = 500
+"""Of all notes on a thread, and of all on a contact: an agent's context has every one of them, whatever else it has."""
+BUDGET_TOKENS_MOST = 200_000
+"""Of a context; there is never so much to say."""
+THREADS_KEPT = 10
+"""The open threads of a lead that are known at once, and their newest resolutions, topics and intents."""
 
 # Templates and the resolver
 TEMPLATE_CHARACTERS = 200_000

@@ -29,6 +29,12 @@ class MemoryType(StrEnum):
     BEHAVIORAL = "behavioral"
     CAMPAIGN = "campaign"
     FORM = "form"
+    CONVERSATION = "conversation"
+    NOTE = "note"
+
+
+IN_TEMPLATES = tuple(each for each in MemoryType if each not in (MemoryType.CONVERSATION, MemoryType.NOTE))
+"""What a message to the lead may read; what was said in threads and what operators noted is for agents alone."""
 
 
 class Source(StrEnum):

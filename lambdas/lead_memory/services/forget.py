@@ -7,19 +7,25 @@ from typing import NamedTuple
 
 from lead_memory.domain import canonical
 from lead_memory.domain.amendments import Cases, case_of
+from lead_memory.domain.conversation import names
 from lead_memory.domain.derivations import derive, touched
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event
-from lead_memory.domain.fold import refold
-from lead_memory.domain.memories import Lead, MemoryKey
-from lead_memory.domain.payloads import MemoryExpired
+from lead_memory.domain.fold import history, refold
+from lead_memory.domain.lifecycle import announced_at
+from lead_memory.domain.memories import Lead, Memory, MemoryKey
+from lead_memory.domain.payloads.conversation import ThreadReactivationPrepared, ThreadSummarized
+from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired
 from lead_memory.services.rebuild import Kind, Rebuilder, Store, parts
 from lead_memory.services.rewrite import commit_until_won, stored
 from lead_memory.services.store import TRANSACTION_ITEMS, Commit, Snapshot, Write
-from lead_memory.services.sweep import SOURCE, expiry_id
+from lead_memory.services.sweep import REACTIVATION_PREPARED, SOURCE, SUMMARIZED, expiry_id, written_id
 
 TOMBSTONES = LINKS = 25
 """Of one transaction at most; the rest is for memories."""
+
+STATES = 4
+"""Of a memory: fewer events may change it between what is written of it and when that comes."""
 
 EVENTS, MEMORIES, RECOMPUTED = "events", "memories", "memories_recomputed"
 
@@ -32,7 +38,9 @@ class Leaving(NamedTuple):
 
     snapshot: Snapshot
     erases: Mapping[str, bool]
-    """As in `Commit`: the event last, before it what time said about memories that only it supported."""
+    """As in `Commit`: the event last, before it what time said about memories that only it supported, and what was
+    written of the thread that it is of.
+    """
     touches: Mapping[str, Collection[MemoryKey]]
     writes: Sequence[Write]
     """Every memory that the event had a part in, changed or not: whoever folded with it meanwhile conflicts."""
@@ -55,10 +63,13 @@ async def leaving(store: Store, rows: Rows, lead: Lead, ref: str, names: Collect
     again = set(names)
     if event is not None:
         again |= touched(event, cases.of(event)).union(*(link for each, link in linked if each.ref == ref))
-    staying = [each for each in log.values() if each.ref != ref]
+    quoting = {each.ref for each in log.values() if event and _may_quote(each, event)}
+    again |= {name for quoted in quoting for name in touched(log[quoted])}
+    staying = [each for each in log.values() if each.ref not in {ref, *quoting}]
     alone = again - _supported(staying)
     repeated = [each.ref for each in staying if _names_alone(each, alone)]
     announced = await _announced(rows, lead, alone, snapshot, event, cases) if event else []
+    announced += await _being_written(rows, lead, log.values(), event) if event else []
     known = await store.known(lead, {ref, *announced})
     gone = {each for each, is_known in known.items() if is_known.erased}
     staying = [each for each in staying if each.ref not in repeated]
@@ -66,7 +77,7 @@ async def leaving(store: Store, rows: Rows, lead: Lead, ref: str, names: Collect
     order = case_of(event) if event else None
     return Leaving(
         snapshot=snapshot,
-        erases={each: each in log for each in (*repeated, *announced, ref) if each not in gone},
+        erases={each: each in log for each in (*repeated, *sorted(quoting), *announced, ref) if each not in gone},
         touches=_relinked(order, staying, {each.ref: link for each, link in linked}),
         writes=[
             Write(name, refolded.get(name), row.version if (row := snapshot.memories.get(name)) else None)
@@ -153,8 +164,52 @@ async def _announced(
     for name in alone:
         if memory := stored(name, snapshot):
             ends.add((name, memory.expires_at, memory.newest.ref))
-    found = [(await rows(lead, name), ends_at, newest) for name, ends_at, newest in ends if ends_at and name in alone]
+    found = [
+        (await rows(lead, name), announced_at(name, ends_at), newest)
+        for name, ends_at, newest in ends
+        if ends_at and name in alone
+    ]
     return sorted(f"{SOURCE}/{expiry_id(*each)}" for each in found)
+
+
+async def _being_written(rows: Rows, lead: Lead, log: Collection[Event], event: Event) -> list[str]:
+    """Refs under which what is written of threads, with what goes in it, may be on its way."""
+    own = touched(event)
+    of_profile = names.CONTACT_PROFILE in own
+    threads = {name for each in (log if of_profile else [event]) for name in touched(each) if names.is_thread(name)}
+    states = _states(log, {*threads, names.CONTACT_PROFILE}, event) if threads else {}
+    profiles = [[profile] for profile in states.get(names.CONTACT_PROFILE, ())]
+    profiles += [] if of_profile else [[]]
+    found: set[str] = set()
+    for name in threads:
+        row = await rows(lead, name)
+        for state in states.get(name, ()):
+            found.update(written_id(REACTIVATION_PREPARED, row, state, *profile) for profile in profiles)
+            if name in own:
+                found.add(written_id(SUMMARIZED, row, state))
+    return sorted(f"{SOURCE}/{each}" for each in found)
+
+
+def _states(log: Collection[Event], wanted: Collection[MemoryKey], event: Event) -> dict[MemoryKey, list[Memory]]:
+    """The newest of each memory, and of those that the event is of only what has it: without it they are as before."""
+    own = touched(event)
+    states: dict[MemoryKey, list[Memory]] = {}
+    for step in history(log, wanted):
+        if step.after and (step.name not in own or step.event.position >= event.position):
+            states[step.name] = [*states.get(step.name, ()), step.after][-STATES:]
+    return states
+
+
+def _may_quote(written: Event, event: Event) -> bool:
+    """Whether a text about a thread was written after the event, and so may have its words; a thread's reminder has
+    those of the contact's profile too.
+    """
+    if not isinstance(written.data, ThreadSummarized | ThreadReactivationPrepared) or written.position < event.position:
+        return False
+    if isinstance(event.data, MemoryDeclared):
+        of_profile = (event.data.memory_type, event.data.key) == names.CONTACT_PROFILE
+        return of_profile and isinstance(written.data, ThreadReactivationPrepared)
+    return written.ref != event.ref and getattr(event.data, "thread_id", None) == written.data.thread_id
 
 
 def _relinked(

@@ -2,20 +2,19 @@
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import batched
 
 import msgspec
 
-from lead_memory.domain import canonical
 from lead_memory.domain.amendments import Cases, case_of, is_amendment
 from lead_memory.domain.derivations import derive, touched
 from lead_memory.domain.errors import AlreadyRecorded, Conflict, Erased, LeadMemoryError, Rejected, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import fold, refold
-from lead_memory.domain.limits import VALUE_BYTES
 from lead_memory.domain.memories import Lead, Memory, MemoryKey
+from lead_memory.services.bounds import refuse_too_large, refuse_too_many_notes
 from lead_memory.services.rewrite import (
     ATTEMPTS,
     commit_until_won,
@@ -25,7 +24,7 @@ from lead_memory.services.rewrite import (
     stored,
     writes,
 )
-from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Snapshot, Store, Write
+from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Known, Snapshot, Store, Write
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +40,14 @@ type Result = Outcome | LeadMemoryError
 
 class _DoesNotFit(Exception):
     """The batch needs more than one transaction."""
+
+
+class _Seen(Exception):
+    """Events of the batch are in the log."""
+
+    def __init__(self, known: Mapping[str, Known]) -> None:
+        super().__init__()
+        self.known = known
 
 
 class Recorder:
@@ -94,8 +101,10 @@ class Recorder:
                 return
             try:
                 await self._attempt(left)
+            except _Seen as seen:
+                await self._settle_known(left, seen.known, results)
             except AlreadyRecorded as recorded:
-                await self._settle_known(left, recorded.refs, results)
+                await self._settle_known(left, await self._store.known(left[0].lead, recorded.refs), results)
             except Conflict:
                 await self._pause(attempt)
             else:
@@ -103,8 +112,9 @@ class Recorder:
                 return
         raise Unavailable("other writers kept winning this lead's memories")
 
-    async def _settle_known(self, events: Sequence[Event], refs: Collection[str], results: dict[str, Result]) -> None:
-        known = await self._store.known(events[0].lead, refs)
+    async def _settle_known(
+        self, events: Sequence[Event], known: Mapping[str, Known], results: dict[str, Result]
+    ) -> None:
         for event in events:
             if event.ref not in known:
                 continue
@@ -126,7 +136,8 @@ class Recorder:
             touches=touches,
             writes=writes(snapshot, memories),
         )
-        _refuse_too_large(commit.writes)
+        refuse_too_large(commit.writes)
+        refuse_too_many_notes(commit.writes, events)
         if len(commit.writes) + len(touches) < TRANSACTION_ITEMS:
             await self._store.commit(commit)
         elif len(events) > 1:
@@ -156,7 +167,7 @@ class Recorder:
             if not late:
                 return snapshot, _folded(events, snapshot), {event.ref: _said(event, None) for event in events}
             if known := await self._store.known(lead, [event.ref for event in late]):
-                raise AlreadyRecorded(known)
+                raise _Seen(known)
             recorded = await self._store.log(lead)
             log = list({event.ref: event for event in (*events, *recorded)}.values())
             cases = Cases(log)
@@ -286,14 +297,6 @@ def _touches(events: Sequence[Event], *, before: Cases, after: Cases) -> dict[st
 
 def _said(event: Event, cases: Cases | None) -> set[MemoryKey]:
     return {change.name for change in derive(event, cases.of(event) if cases else None)}
-
-
-def _refuse_too_large(writes: Iterable[Write]) -> None:
-    for write in writes:
-        size = len(canonical.encode(write.memory.value)) if write.memory else 0
-        if size > VALUE_BYTES:
-            detail = f"a {write.name.memory_type} memory would have {size:,} bytes; at most {VALUE_BYTES:,} are kept"
-            raise Rejected("too_large", detail)
 
 
 def _seen_before(event: Event, recorded: Sequence[str]) -> Result:

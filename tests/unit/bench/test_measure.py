@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.measure import Figure, Goal, alternate, figure, spent
+from bench.measure import CALLS, Figure, Goal, alternate, figure, p50s, spent
 from bench.report import as_json, as_line
 
 amounts = st.floats(0.001, 1_000)
@@ -61,6 +61,19 @@ def test_a_pair_says_whose_time_is_whose_whoever_began() -> None:
 
     for ours, baseline in alternate(work, lambda: None, 2, warm_up=0):
         assert ours.cpu >= 0.02 > baseline.cpu
+
+
+def test_the_calls_of_a_round_take_turns_and_a_slow_one_moves_no_median() -> None:
+    done: list[str] = []
+
+    def ours() -> None:
+        done.append("ours")
+        time.sleep(0.05 if len(done) == 2 * CALLS + 1 else 0)
+
+    [(own, _)] = p50s(ours, lambda: done.append("baseline"), 2)
+    assert own < 50
+    assert done[:4] == ["ours", "baseline", "baseline", "ours"]
+    assert len(done) == 2 * 2 * CALLS
 
 
 def test_what_waits_takes_time_and_no_cpu() -> None:

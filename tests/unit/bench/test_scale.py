@@ -141,9 +141,13 @@ def test_an_event_writes_itself_its_memories_and_its_place(sample: str) -> None:
     assert (units.timeline, units.memory_count > 0, units.read > units.memory_count) == (1, True, True)
 
 
-def test_only_what_ends_has_a_due_date() -> None:
-    due = {sample: units_of(sample).due for sample in MIX}
-    assert {sample for sample, units in due.items() if units} == {"operator/memory.declared.on_holiday.json"}
+def test_only_what_ends_and_threads_have_a_due_date() -> None:
+    due = {sample for sample in MIX if units_of(sample).due}
+    assert due == {
+        "operator/memory.declared.on_holiday.json",
+        "whatsapp/conversation.message_received.json",
+        "whatsapp/conversation.reply_sent.json",
+    }
 
 
 @pytest.mark.parametrize(

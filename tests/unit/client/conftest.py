@@ -217,6 +217,8 @@ def _template(content_key: str) -> dict[str, Any]:
         "RebuildQueueUrl": {"Ref": "Rebuild"},
         "RebuildDeadLetterQueueUrl": {"Ref": "RebuildDeadLetters"},
         "ResolverFunction": "resolver:live",
+        "ContextFunction": "context:live",
+        "CleanupFunction": "cleanup:live",
         "RebuilderFunction": "rebuilder:live",
         "PrivacyFunction": "privacy:live",
         "ProfileFields": "name,email",

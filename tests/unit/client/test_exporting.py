@@ -177,6 +177,14 @@ HOSTILE = (
     "\u202egnp.exe\u2066\u200f\u2028 \x00\x07",
     "W" * 5_000,
 )
+NOTED: dict[str, Any] = {
+    "category": "warning",
+    "priority": "high",
+    "pinned": True,
+    "created_at": "2026-01-01T12:00:00Z",
+    "updated_at": "2026-01-02T12:00:00Z",
+}
+SAID: dict[str, Any] = {"at": "2026-01-03T12:00:00Z", "from_lead": True}
 _hostile = st.sampled_from(HOSTILE) | st.text(st.characters(codec="utf-8"), min_size=1)
 
 
@@ -189,8 +197,14 @@ def test_a_hostile_value_changes_no_element_of_the_page(text: str) -> None:
         events = [event("memory.declared", said, event_id="e1")]
         items = [*recorded(events), {keys.PK: LEAD, keys.SK: "note#1", OWNER: ORGANIZATION, "text": value}]
         named = memory_item(memory(LEAD, "form", "q", {value: value}, source_event_ids=[value]), 1, KEYRING)
+        noted: dict[str, Any] = {"notes": {"n": {**NOTED, "content": value, "author": value}}}
+        spoken: dict[str, Any] = {"messages": [{**SAID, "text": value, "channel": value, "attachments": [value]}]}
+        of_types = [
+            memory_item(memory(LEAD, memory_type, "k", content), 1, KEYRING)
+            for memory_type, content in {"note": noted, "conversation": spoken}.items()
+        ]
         profile = Profile({value: value}, {f"{value}2": value})
-        return written([*items, named], messages=[value], profile=profile).page
+        return written([*items, named, *of_types], messages=[value], profile=profile).page
 
     assert skeleton(page(text)) == skeleton(page("harmless"))
 
@@ -228,6 +242,43 @@ def test_the_page_stands_alone_and_its_policy_allows_nothing_but_its_own_style()
 
 def test_the_page_has_words_for_every_type_and_source_of_memory() -> None:
     assert (set(TYPES), set(SOURCES)) == (set(MemoryType), set(Source))
+
+
+def test_messages_and_notes_read_as_what_they_are() -> None:
+    ends = (NOW - timedelta(days=1)).isoformat()
+    note = {"note_id": "n", "category": "warning", "content": "Pays late", "author": "Carla", "expires_at": ends}
+    message = {"thread_id": "t", "channel": "sms"}
+    text = text_of(
+        written(
+            recorded(
+                [
+                    event("note.pinned", note, event_id="n"),
+                    event("conversation.message_received", {**message, "text": "Oi\nAna aqui"}, event_id="m1"),
+                    event("conversation.reply_sent", {**message, "text": "o" * 2_500}, event_id="m2"),
+                ]
+            )
+        ).page
+    )
+    # What is over is held all the same.
+    assert "Warning, priority medium, by Carla, 1 January 2026, 00:00 UTC, until 19 November 2026" in text
+    assert "Pays late" in text
+    assert "Written by people of the organization." in text
+    assert "You, 1 January 2026, 00:00 UTC, sms" in text
+    assert "Oi\nAna aqui" in text
+    assert "The organization, 1 January 2026, 00:00 UTC, sms, the beginning of 2500 characters" in text
+
+
+@pytest.mark.parametrize(
+    ("memory_type", "value"),
+    [
+        ("note", {"notes": {}, "by": "other rules"}),
+        ("note", {"notes": {"n": {"content": "by other rules"}}}),
+        ("conversation", {"messages": 5, "by": "other rules"}),
+        ("conversation", {"messages": [{"by": "other rules"}]}),
+    ],
+)
+def test_messages_and_notes_by_other_rules_are_shown_as_they_are(memory_type: str, value: dict[str, Any]) -> None:
+    assert "other rules" in text_of(written([memory_item(memory(LEAD, memory_type, "k", value), 1, KEYRING)]).page)
 
 
 def test_a_memory_leads_to_its_events_on_the_page() -> None:

@@ -10,7 +10,7 @@ from lead_memory_client import Entry, LeadMemory, NotPublished
 from lead_memory_client.batching import BYTES_PER_CALL
 from lead_memory_client.entries import EntryError, batches, read_entries
 from lead_memory_client.stage import Resources, Stage
-from tests.events import SAMPLES, entry
+from tests.events import SAMPLE_FILES, SAMPLES, SCRIPTS, entry
 from tests.unit.client.conftest import DeployedStage
 
 
@@ -45,6 +45,8 @@ def connected_to(bus: FakeBus) -> LeadMemory:
         rebuild_queue_url="",
         rebuild_dead_letter_queue_url="",
         resolver_function="",
+        context_function="",
+        cleanup_function="",
         rebuilder_function="",
         privacy_function="",
         profile_fields="-",
@@ -87,7 +89,7 @@ def test_an_entry_that_the_bus_never_takes_is_named_and_the_others_are_sent() ->
 
 def test_entries_are_read_in_the_order_in_which_they_occurred() -> None:
     times = [datetime.fromisoformat(each.detail["metadata"]["occurred_at"]) for each in read_entries([SAMPLES])]
-    assert len(times) == len(list(SAMPLES.rglob("*.json")))
+    assert len(times) == len(SAMPLE_FILES) + sum(len(read_entries([script])) for script in SCRIPTS)
     assert times == sorted(times)
 
 

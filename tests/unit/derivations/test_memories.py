@@ -53,6 +53,7 @@ def ana() -> dict[str, Memory]:
 def test_the_samples_of_one_lead_give_every_memory_type(ana: dict[str, Memory]) -> None:
     assert {memory.memory_type.value for memory in ana.values()} == {
         "fact", "preference", "interest", "purchase", "support", "behavioral", "campaign", "form",
+        "conversation", "note",
     }  # fmt: skip
 
 

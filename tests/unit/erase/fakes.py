@@ -16,6 +16,8 @@ from tests.fakes import no_pause
 from tests.unit.rebuild.fakes import RebuildStore
 
 EVENTS, MEMORIES = "events", "memories"
+WRITTEN = ("thread.summarized", "thread.reactivation_prepared")
+"""Of threads: what may quote them."""
 
 
 async def row(_: Lead, name: MemoryKey) -> str:

@@ -7,16 +7,17 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lead_memory.domain import canonical
 from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import derive
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import MemoryKey
-from lead_memory.domain.payloads import MemoryExpired
+from lead_memory.domain.payloads.said import MemoryExpired
 from lead_memory.services.record import Outcome, Recorder, Result
 from tests.events import SOMEBODY, streams
 from tests.fakes import canonical_bytes, no_pause
-from tests.unit.erase.fakes import ErasableStore, eraser
+from tests.unit.erase.fakes import WRITTEN, ErasableStore, eraser
 from tests.unit.record.test_recorder_laws import folded
 
 DELIVERIES = 60
@@ -36,16 +37,29 @@ def said(events: list[Event]) -> dict[str, set[MemoryKey]]:
 
 
 def left_by(erased: Event, events: list[Event]) -> list[Event]:
-    """The oracle: without the event, and without what time said of memories that nothing else speaks of."""
-    left = [event for event in events if event.ref != erased.ref]
+    """The oracle: without the event and what may quote it, and without what time said of memories that nothing else
+    speaks of.
+    """
+    gone = [erased, *(event for event in events if may_quote(event, erased))]
+    left = [event for event in events if event not in gone]
     spoken_of = said([event for event in left if not isinstance(event.data, MemoryExpired)])
     supported = {name for names in spoken_of.values() for name in names}
-    its_own = said(events)[erased.ref] | {change.name for change in derive(erased)}
+    its_own = {name for each in gone for name in said(events)[each.ref] | said([each])[each.ref]}
     return [
         event
         for event in left
         if not (isinstance(event.data, MemoryExpired) and said([event])[event.ref] <= its_own - supported)
     ]
+
+
+def may_quote(written: Event, erased: Event) -> bool:
+    """A text about the erased event's thread that came after it; of the contact's profile, reminders have the words."""
+    if written.event_type not in WRITTEN or written.position < erased.position or written is erased:
+        return False
+    said, of = canonical.decode(erased.data_json), canonical.decode(written.data_json)
+    if said.get("key") == "contact_profile":
+        return written.event_type == "thread.reactivation_prepared"
+    return bool(said.get("thread_id") == of["thread_id"])
 
 
 async def deliver(store: ErasableStore, queue: list[Event]) -> list[Result]:
@@ -121,6 +135,7 @@ def test_a_dry_run_counts_what_an_erasure_removes_and_changes_nothing(events: li
         assert (store.rows, len(store.commits), store.stones) == (before, commits, {})
         done = await eraser(store).event(SOMEBODY, erased.ref, asked_by=WHO, dry_run=False)
         assert tried.removed == done.removed
+        assert done.removed["events"] == len(events) - len(left_by(erased, events))
         assert done.removed.get("memories", 0) == len(before.keys() - store.rows.keys())
 
     asyncio.run(run())

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from lead_memory.domain import canonical
 from lead_memory.domain.integrations import INTEGRATIONS
 from lead_memory.domain.payloads import PAYLOADS
+from tests.events import SAMPLE_FILES
 
 EVENTS = Path(__file__).parents[3] / "events"
 
@@ -47,4 +48,4 @@ def canonical_data(source: str, event_type: str, raw_payload: Any) -> Any:
     return PAYLOADS[event_type].model_validate(INTEGRATIONS[source][event_type](raw_payload))
 
 
-SAMPLES = [sample(path.relative_to(EVENTS).as_posix().removesuffix(".json")) for path in sorted(EVENTS.rglob("*.json"))]
+SAMPLES = [sample(path.relative_to(EVENTS).as_posix().removesuffix(".json")) for path in SAMPLE_FILES]

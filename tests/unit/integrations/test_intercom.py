@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_memory.domain.integrations import INTEGRATIONS
+from lead_memory.domain.limits import ATTACHMENTS
 from tests.unit.integrations.samples import body, canonical_data
 
 
@@ -51,6 +52,28 @@ def test_of_a_persons_several_ids_the_author_is_known_by_intercoms_own() -> None
     user = raw["data"]["item"]["user"]
     assert user["id"] != user["user_id"]
     assert _message(raw).author == user["id"]
+
+
+def test_files_that_came_with_a_message_are_named_or_told_by_their_type() -> None:
+    raw = body("intercom/conversation.message_received.email")
+    part = raw["data"]["item"]["conversation_parts"]["conversation_parts"][0]
+    photo = {"type": "upload", "url": "https://downloads.example.com/i/2207", "filesize": 183_402}
+    named, unnamed = {"name": "IMG_2207.jpg", "content_type": "image/jpeg"}, {"name": None, "content_type": "audio/ogg"}
+    part |= {"body": None, "attachments": [photo | named, photo | unnamed, photo]}
+    message = _message(raw)
+    assert (message.message_id, message.text) == (part["id"], "")
+    assert message.attachments == ("IMG_2207.jpg", "audio/ogg")
+
+
+def test_a_message_with_more_files_than_are_named_is_taken_all_the_same() -> None:
+    raw = body("intercom/conversation.message_received")
+    raw["data"]["item"]["conversation_message"]["attachments"] = [{"name": f"{n}.png"} for n in range(ATTACHMENTS + 1)]
+    assert _message(raw).attachments == tuple(f"{n}.png" for n in range(ATTACHMENTS))
+
+
+def test_a_message_without_files_says_nothing_of_them() -> None:
+    mapping = INTEGRATIONS["intercom"]["conversation.message_received"]
+    assert "attachments" not in mapping(body("intercom/conversation.message_received"))
 
 
 def test_a_newer_versions_conversation_tells_its_channel_and_subject_by_its_source() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from lead_memory.domain.integrations import INTEGRATIONS
 from lead_memory.domain.payloads import PAYLOADS
+from tests.events import SCRIPTS
 from tests.unit.integrations.samples import EVENTS, SAMPLES, Sample
 
 ANA = "7b1f6c1e-0d5e-4a53-9a53-2f0e6d2f9a11"
@@ -84,8 +85,10 @@ def test_no_two_samples_are_one_event() -> None:
 
 def test_the_samples_leads_are_the_ones_that_the_local_stack_has_profiles_of() -> None:
     profiles = json.loads((EVENTS.parent / "local" / "leads.json").read_bytes())
-    assert {sample.metadata["lead_organization_id"] for sample in SAMPLES} == {lead["id"] for lead in profiles}
-    assert {sample.metadata["organization_id"] for sample in SAMPLES} == {lead["organization_id"] for lead in profiles}
+    scripts = [entry["Detail"]["metadata"] for script in SCRIPTS for entry in json.loads(script.read_bytes())]
+    metadata = [*(sample.metadata for sample in SAMPLES), *scripts]
+    assert {each["lead_organization_id"] for each in metadata} == {lead["id"] for lead in profiles}
+    assert {each["organization_id"] for each in metadata} == {lead["organization_id"] for lead in profiles}
 
 
 def test_anas_last_order_and_her_survey_are_the_specifications_example() -> None:

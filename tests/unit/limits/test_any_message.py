@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from lead_memory.domain import canonical
 from lead_memory.domain.integrations import INTEGRATIONS
 from lead_memory.domain.payloads import PAYLOADS
-from tests.events import entry
-from tests.unit.integrations.samples import EVENTS
+from tests.events import SAMPLE_FILES, entry
 from tests.unit.limits.any_json import json_values, marked_values, mutate
 from tests.unit.limits.life import rejected
 
-ENTRIES = [canonical.decode(path.read_bytes()) for path in sorted(EVENTS.rglob("*.json"))]
+ENTRIES = [canonical.decode(path.read_bytes()) for path in SAMPLE_FILES]
 MAPPINGS = [(source, event_type) for source, types in INTEGRATIONS.items() for event_type in types]
 
 

@@ -19,6 +19,8 @@ def written(bound: object) -> str:
             return f"{bound:%Y-%m-%d}"
         case timedelta():
             return f"{bound.days} day"
+        case (fewest, most):
+            return f"{fewest} to {most}"
     return f"{bound:,}"
 
 

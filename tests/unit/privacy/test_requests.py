@@ -8,10 +8,11 @@ import pytest
 from lead_memory.adapters.erasure import ORGANIZATION_SETTLES
 from lead_memory.adapters.keyrings import CACHE_SECONDS
 from lead_memory.adapters.sealing import Unreadable
+from lead_memory.domain.conversation.settings import CohortShares, ConversationSettings, CrossChannel
 from lead_memory.domain.errors import Conflict, Erased, KeysUnavailable, LeadMemoryError, Rejected, Unavailable
 from lead_memory.domain.memories import Lead
 from lead_memory_client import privacy
-from privacy.requests import EraseEvent, read, refused
+from privacy.requests import ConfigureConversations, EraseEvent, read, refused
 from tests.events import LEAD, ORGANIZATION
 
 ERASE_EVENT: dict[str, Any] = {
@@ -53,6 +54,36 @@ def test_what_is_not_a_request_is_refused_whole(change: dict[str, Any]) -> None:
     answer = refused(refusal.value)
     assert answer is not None
     assert answer["error"]["code"] == "invalid_request"
+
+
+CONFIGURE: dict[str, Any] = {
+    "operation": "configure_conversations",
+    "organization_id": ORGANIZATION,
+    "cross_channel": "join",
+    "cohorts": {"full": 80, "single_summary": 20},
+}
+
+
+def test_settings_are_chosen_as_a_whole() -> None:
+    request = read(CONFIGURE)
+    assert isinstance(request, ConfigureConversations)
+    shares = CohortShares(full=80, no_notes=0, single_summary=20)
+    assert request.settings == ConversationSettings(cross_channel=CrossChannel.JOIN, cohorts=shares)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cross_channel": "merge"}, "Invalid enum value"),
+        ({"cohorts": {"full": 80}}, "the cohorts' shares add up to 80 percent, not to 100"),
+        ({"cohorts": {"full": 100, "half": 0}}, "unknown field"),
+        ({"cohorts": None}, "Expected `object`"),
+        ({"lead_id": LEAD}, "unknown field"),
+    ],
+)
+def test_settings_that_nobody_can_choose_are_refused_with_the_reason(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=said):
+        read({**CONFIGURE, **change})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_memory.adapters.memory_items import memory_item, memory_of
+from lead_memory.adapters.memory_items import CONTENT, PLAIN_BYTES, memory_item, memory_of
 from lead_memory.adapters.sealing import KEY_BYTES, Keyring
 from lead_memory.domain import canonical
 from lead_memory.domain.derivations import touched
@@ -62,3 +62,13 @@ def test_every_fold_reads_back_equal(stream: list[Event]) -> None:
 def test_every_sample_reads_back_equal() -> None:
     for sample in all_samples():
         assert read_back(sample) == folded(sample)
+
+
+def test_a_large_value_is_stored_packed_and_one_that_was_stored_as_it_is_still_opens() -> None:
+    said = {"memory_type": "fact", "key": "story", "value": {"text": "she trains for the marathon " * PLAIN_BYTES}}
+    [memory] = memories_of([event("memory.declared", said)])
+    value = canonical.encode(memory.value)
+    item = memory_item(memory, 1, KEYRING)
+    assert len(item[CONTENT]) < len(value) / 2
+    whole = item | {CONTENT: KEYRING.seal(value, item["pk"], item["sk"], CONTENT)}
+    assert memory_of(item, KEYRING) == memory_of(whole, KEYRING) == memory

@@ -195,9 +195,8 @@ class RecorderMachine(RuleBasedStateMachine):
 
     def _publish(self, event_type: str, data: dict[str, Any], minute: int, event_id: str | None = None) -> None:
         event_id = event_id or f"e{len(self.published)}"
-        source = "cleanup" if event_type == "memory.expired" else "test"
         at = START + timedelta(minutes=minute)
-        published = event(event_type, data, event_id=event_id, at=at, source=source)
+        published = event(event_type, data, event_id=event_id, at=at)
         self.published[published.ref] = [published]
         self.queue.append(published)
 

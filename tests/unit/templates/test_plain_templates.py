@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lead_memory.domain.limits import FILTERS_OF_A_TAG, KEY_CHARACTERS, TEMPLATE_CHARACTERS
-from lead_memory.domain.memories import MemoryType
+from lead_memory.domain.memories import IN_TEMPLATES
 from lead_memory.domain.templates.filters import FILTERS
 from lead_memory.domain.templates.parser import Parser
 from lead_memory.domain.templates.plain import plain_template
@@ -18,7 +18,7 @@ names = st.sampled_from(["name", "last_transaction", "0", "-1", "sat_survey:how"
 fields = st.sampled_from([f"lead.{field}" for field in FIELDS])
 values = st.builds(
     lambda memory_type, path: ".".join([memory_type, *path]),
-    st.sampled_from(MemoryType),
+    st.sampled_from(IN_TEMPLATES),
     st.lists(names, min_size=2, max_size=4),
 )
 spaces = st.sampled_from(["", " ", "\n", "\u00a0"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.limits import KEY_CHARACTERS, TEMPLATE_CHARACTERS
-from lead_memory.domain.memories import MemoryKey, MemoryType, check_key
+from lead_memory.domain.memories import IN_TEMPLATES, MemoryKey, MemoryType, check_key
 from lead_memory.domain.templates.filters import FILTERS
 from lead_memory.domain.templates.syntax import Tag, TemplateError, parse, parse_variable
 from lead_memory.domain.templates.variables import plan, spell
@@ -73,7 +73,7 @@ def test_a_text_without_tags_is_one_part(text: str) -> None:
     assert parse(text).parts == ((text,) if text else ())
 
 
-@given(st.sampled_from(MemoryType), keys, st.lists(st.text(), min_size=1, max_size=4))
+@given(st.sampled_from(IN_TEMPLATES), keys, st.lists(st.text(), min_size=1, max_size=4))
 def test_a_variable_of_any_key_and_path_is_spelled_so_that_it_parses_to_itself(
     memory_type: MemoryType, key: str, path: list[str]
 ) -> None:
@@ -81,6 +81,12 @@ def test_a_variable_of_any_key_and_path_is_spelled_so_that_it_parses_to_itself(
     assert variable.memory == MemoryKey(memory_type, nfc(key))
     assert variable.path == tuple(map(nfc, path))
     assert parse_variable(variable.name) == variable
+
+
+@pytest.mark.parametrize("variable", ["conversation.interactions.last_interaction_at", "note.contact.notes"])
+def test_what_was_said_in_threads_and_what_operators_noted_is_no_templates_to_read(variable: str) -> None:
+    mistake = error(f"Hi {{{{{variable}}}}}")
+    assert (mistake.code, mistake.position) == ("unknown_namespace", 5)
 
 
 def test_the_specifications_template_reads_two_memories_and_one_field() -> None:

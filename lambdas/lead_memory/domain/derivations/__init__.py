@@ -12,10 +12,12 @@ from lead_memory.domain.amendments import Case, case_of
 from lead_memory.domain.derivations import (
     behavioral,
     campaign,
+    conversation,
     declared,
     fact,
     form,
     interest,
+    note,
     preference,
     purchase,
     support,
@@ -32,6 +34,8 @@ MODULES: Mapping[str, Mapping[str, Derivation]] = {
     "support": support.DERIVATIONS,
     "campaign": campaign.DERIVATIONS,
     "behavioral": behavioral.DERIVATIONS,
+    "conversation": conversation.DERIVATIONS,
+    "note": note.DERIVATIONS,
     "declared": declared.DERIVATIONS,
 }
 

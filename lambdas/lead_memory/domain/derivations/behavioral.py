@@ -7,10 +7,11 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from lead_memory.domain.derivations.values import added, iso, mapping, newest, number, present
+from lead_memory.domain.derivations.values import added, mapping, number, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Value
-from lead_memory.domain.payloads import ConversationMessage, IntentClassified, ThreadResolved
+from lead_memory.domain.payloads.conversation import ConversationMessage, IntentClassified, ThreadResolved
+from lead_memory.domain.times import iso, newest
 
 REPLIES_KEPT = 20
 """Newest reply times that the median is taken over, by channel."""
@@ -70,12 +71,17 @@ def _latest(value: Value | None, said: Value) -> Value:
 def _add_message(value: Value | None, said: Value) -> Value:
     channels = mapping(value, "channels")
     channels[said["channel"]] = _add_to_channel(channels.pop(said["channel"], {}), said)
-    channels = newest(channels, CHANNELS_KEPT)
+    channels = newest(channels, CHANNELS_KEPT, _last_message_at)
     replies = [minutes for channel in channels.values() for minutes in channel.get("recent_reply_minutes", ())]
     hours: dict[str, Any] = {}
     for channel in channels.values():
         hours = added(hours, channel["messages_by_hour_utc"])
     return {**_pattern(replies, hours), "channels": channels}
+
+
+def _last_message_at(channel: Value) -> str:
+    at: str = channel.get("last_message_at", "")  # a memory of an earlier fold has none
+    return at
 
 
 def _add_to_channel(channel: Value, said: Value) -> Value:
@@ -92,6 +98,7 @@ def _add_to_channel(channel: Value, said: Value) -> Value:
         reply_count=number(channel, "reply_count") + bool(said["from_lead"] and waiting_since),
         recent_reply_minutes=replies[-REPLIES_KEPT:],
         messages_by_hour_utc=hours,
+        last_message_at=said["at"],
         waiting_since=None if said["from_lead"] else said["at"],
     )
 

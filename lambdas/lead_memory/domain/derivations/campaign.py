@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from lead_memory.domain.derivations.values import added, iso, mapping, present
+from lead_memory.domain.derivations.values import added, mapping, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Value
 from lead_memory.domain.money import padded
-from lead_memory.domain.payloads import CampaignConverted, CampaignMessage
+from lead_memory.domain.payloads.engagement import CampaignConverted, CampaignMessage
+from lead_memory.domain.times import iso
 
 
 def message(event: Event, said: CampaignMessage) -> Iterable[Change]:

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable
 
+from lead_memory.domain.conversation import names, notes, profile
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import Change, Derivation, Source, lapse
-from lead_memory.domain.payloads import MemoryDeclared, MemoryExpired, MemoryInferred
+from lead_memory.domain.memories import Change, Derivation, MemoryType, Source, lapse
+from lead_memory.domain.payloads.contact import contact_facts
+from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired, MemoryInferred
+from lead_memory.domain.times import iso
 
 
-def declared(_: Event, memory: MemoryDeclared) -> Iterable[Change]:
+def declared(event: Event, memory: MemoryDeclared) -> Iterable[Change]:
     inferred = isinstance(memory, MemoryInferred)
+    if (memory.memory_type, memory.key) == names.CONTACT_PROFILE:
+        yield _contact_profile(event, memory)
+        return
     yield Change(
         memory_type=memory.memory_type,
         key=memory.key,
@@ -19,8 +25,32 @@ def declared(_: Event, memory: MemoryDeclared) -> Iterable[Change]:
     )
 
 
+def _contact_profile(event: Event, memory: MemoryDeclared) -> Change:
+    """It is merged field by field, so who said what is told apart there."""
+    facts = contact_facts(memory.value).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return Change(
+        memory_type=memory.memory_type,
+        key=memory.key,
+        said={"facts": facts, "at": iso(event.occurred_at), "by_person": not isinstance(memory, MemoryInferred)},
+        reduce=profile.merge,
+        aggregates=True,
+        confidence=memory.confidence if isinstance(memory, MemoryInferred) else 1.0,
+        source=Source.AGENT_INFERRED if isinstance(memory, MemoryInferred) else Source.USER_DECLARED,
+    )
+
+
 def expired(event: Event, memory: MemoryExpired) -> Iterable[Change]:
-    """Empties a memory whose time is over, and leaves one that was renewed."""
+    """Empties a memory whose time is over, and leaves one that was renewed; of notes, each has its own time."""
+    if memory.memory_type is MemoryType.NOTE:
+        yield Change(
+            memory_type=memory.memory_type,
+            key=memory.key,
+            said={"at": iso(event.occurred_at)},
+            reduce=notes.without_ended,
+            aggregates=True,
+            source=Source.USER_DECLARED,
+        )
+        return
     yield Change(memory_type=memory.memory_type, key=memory.key, said={}, reduce=lapse, expires_at=event.occurred_at)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from lead_memory.domain.derivations.values import present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType
-from lead_memory.domain.payloads import LeadIdentified
+from lead_memory.domain.payloads.contact import LeadIdentified
 
 
 def identified(_: Event, lead: LeadIdentified) -> Iterable[Change]:

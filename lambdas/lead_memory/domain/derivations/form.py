@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from lead_memory.domain.derivations.values import iso
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Source
-from lead_memory.domain.payloads import FormResponseSubmitted
+from lead_memory.domain.payloads.engagement import FormResponseSubmitted
+from lead_memory.domain.times import iso
 
 
 def submitted(event: Event, form: FormResponseSubmitted) -> Iterable[Change]:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from lead_memory.domain.derivations.purchase import product_slug
-from lead_memory.domain.derivations.values import iso, number, present
+from lead_memory.domain.derivations.values import number, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Value
-from lead_memory.domain.payloads import CheckoutStarted, OrderPaid, Product, ProductListViewed, ProductSeen
+from lead_memory.domain.payloads.commerce import CheckoutStarted, OrderPaid, Product, ProductListViewed, ProductSeen
 from lead_memory.domain.slugs import slug
+from lead_memory.domain.times import iso
 
 SCORES = {
     "product.viewed": ("view_count", 1),

@@ -3,16 +3,13 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from lead_memory.domain.derivations.values import iso, mapping, newest, number, present
+from lead_memory.domain.derivations.values import mapping, number, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Source, Value
-from lead_memory.domain.payloads import (
-    CampaignMessage,
-    ChannelConsent,
-    LeadIdentified,
-    OrderPaid,
-    PreferenceExpressed,
-)
+from lead_memory.domain.payloads.commerce import OrderPaid
+from lead_memory.domain.payloads.contact import ChannelConsent, LeadIdentified, PreferenceExpressed
+from lead_memory.domain.payloads.engagement import CampaignMessage
+from lead_memory.domain.times import iso, newest
 
 CHANNELS_KEPT = 20
 
@@ -116,8 +113,8 @@ def _with_channel(value: Value | None, said: Value) -> Value:
         opted_out.pop(channel, None)
     return present(
         value=said.get("value", (value or {}).get("value")),
-        opted_in=newest(opted_in, CHANNELS_KEPT) or None,
-        opted_out=newest(opted_out, CHANNELS_KEPT) or None,
+        opted_in=newest(opted_in, CHANNELS_KEPT, str) or None,
+        opted_out=newest(opted_out, CHANNELS_KEPT, str) or None,
     )
 
 

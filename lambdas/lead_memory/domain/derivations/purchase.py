@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 from lead_memory.domain.amendments import Case
-from lead_memory.domain.derivations.values import added, iso, mapping, number, present
+from lead_memory.domain.derivations.values import added, mapping, number, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Value
 from lead_memory.domain.money import minor_unit_digits, padded
-from lead_memory.domain.payloads import OrderCancelled, OrderPaid, OrderRefunded, Payload, Product
+from lead_memory.domain.payloads.base import Payload
+from lead_memory.domain.payloads.commerce import OrderCancelled, OrderPaid, OrderRefunded, Product
 from lead_memory.domain.slugs import slug
+from lead_memory.domain.times import iso
 
 LINES_KEPT = 20
 """Order lines in `last_transaction`; `line_count` says how many there were. A memory stays within one read unit."""

@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from lead_memory.domain.derivations.values import iso, number, present
+from lead_memory.domain.derivations.values import number, present
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryType, Reducer, Value
-from lead_memory.domain.payloads import (
+from lead_memory.domain.payloads.engagement import (
     TicketCreated,
     TicketRated,
     TicketReopened,
     TicketResolved,
     TicketUpdated,
 )
+from lead_memory.domain.times import iso
 
 CLOSED = ("resolved", "closed")
 """Statuses in which a ticket is not open."""

@@ -1,13 +1,7 @@
 """Reading and combining the values of memories."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-
-
-def iso(time: datetime) -> str:
-    """ISO 8601 with `Z`, to the second where there is no fraction."""
-    return time.isoformat().replace("+00:00", "Z")
 
 
 def present(**fields: Any) -> dict[str, Any]:
@@ -22,11 +16,6 @@ def number(value: Mapping[str, Any] | None, field: str) -> Any:
 
 def mapping(value: Mapping[str, Any] | None, field: str) -> dict[str, Any]:
     return dict((value or {}).get(field, {}))
-
-
-def newest(entries: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """The last `count` entries, so that a memory does not grow with what comes from outside."""
-    return dict(list(entries.items())[-count:])
 
 
 def added(amounts: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

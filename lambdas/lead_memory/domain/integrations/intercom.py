@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lead_memory.domain.limits import MARKUP_CHARACTERS
+from lead_memory.domain.limits import ATTACHMENTS, MARKUP_CHARACTERS
 
 _LEAD_AUTHORS = {"contact", "lead", "user"}
 _IN_MESSENGER = {None, "conversation", "conversation_message", "push"}
@@ -39,9 +39,16 @@ def _message(of_lead: bool) -> Callable[[Any], dict[str, Any]]:
             "text": _plain(message.get("body") or ""),
             "subject": _plain(opening.get("subject") or "") or None,
             "author": message["author"]["id"],
+            **_attached(message),
         }
 
     return mapping
+
+
+def _attached(message: Mapping[str, Any]) -> dict[str, Any]:
+    files = message.get("attachments") or ()
+    named = [name for file in files if (name := file.get("name") or file.get("content_type"))]
+    return {"attachments": named[:ATTACHMENTS]} if named else {}
 
 
 def _ticket_created(notification: Mapping[str, Any]) -> dict[str, Any]:

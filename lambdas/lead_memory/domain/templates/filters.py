@@ -3,20 +3,18 @@
 A filter raises an error of any kind for a value that it cannot handle.
 """
 
-import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from lead_memory.domain.limits import DRAWN_AS_ONE, RENDERING_CHARACTERS
+from lead_memory.domain.drawn import whole_length
+from lead_memory.domain.limits import RENDERING_CHARACTERS
 from lead_memory.domain.templates.text import to_text
 from lead_memory.domain.templates.variables import Reason
 
 type Argument = str | int | Decimal
-
-_ZERO_WIDTH_JOINER = "\u200d"
 
 
 class Parameter(NamedTuple):
@@ -43,26 +41,7 @@ def _truncate(value: Any, length: int, ellipsis: str = "...") -> str:
     text = to_text(value)
     if len(text) <= length:
         return text
-    cut = max(length - len(ellipsis), 0)
-    for whole in range(cut, max(cut - DRAWN_AS_ONE, 0), -1):
-        if not _joined(text, whole):
-            cut = whole
-            break
-    return text[:cut] + ellipsis[:length]
-
-
-def _joined(text: str, cut: int) -> bool:
-    """Whether the characters around the cut are drawn as one: accents, emoji sequences, flags."""
-    before, after = text[cut - 1], text[cut]
-    if _ZERO_WIDTH_JOINER in (before, after) or unicodedata.category(after) in ("Mn", "Mc", "Me"):
-        return True
-    if "\U0001f3fb" <= after <= "\U0001f3ff":  # a skin tone
-        return True
-    flag_letters = text[:cut][len(text[:cut].rstrip(_FLAG_LETTERS)) :]
-    return after in _FLAG_LETTERS and len(flag_letters) % 2 == 1
-
-
-_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+    return text[: whole_length(text, max(length - len(ellipsis), 0))] + ellipsis[:length]
 
 
 def _items(value: Any) -> list[Any]:

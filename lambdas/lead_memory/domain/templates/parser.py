@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from lead_memory.domain.errors import LeadMemoryError, Rejected
 from lead_memory.domain.limits import FILTERS_OF_A_TAG, MISTAKE_CHARACTERS, SEGMENT_CHARACTERS, TEMPLATE_CHARACTERS
-from lead_memory.domain.memories import MemoryKey, MemoryType, check_key
+from lead_memory.domain.memories import IN_TEMPLATES, MemoryKey, MemoryType, check_key
 from lead_memory.domain.templates.filters import FILTERS, Argument, Parameter
 from lead_memory.domain.templates.nearest import nearest
 from lead_memory.domain.templates.template import FilterCall, Tag, Template
@@ -27,7 +27,7 @@ _PLACE = re.compile(r"[0-9]{1,9}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _SPACED = re.compile(r"""[^\S\n]+(?=[\w:-])([^.|\[\]{}"'\n]+)""")
 _ARGUMENT_START = re.compile(r"""["'\u201c\u2018(0-9=]""")
-_NAMESPACES = (PROFILE, *MemoryType)
+_NAMESPACES = (PROFILE, *IN_TEMPLATES)
 _FILTER_OR_END = '"|" and a filter, or "}}"'
 
 

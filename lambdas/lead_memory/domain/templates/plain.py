@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from lead_memory.domain.limits import KEY_CHARACTERS, TEMPLATE_CHARACTERS
-from lead_memory.domain.memories import MemoryKey, MemoryType
+from lead_memory.domain.memories import IN_TEMPLATES, MemoryKey
 from lead_memory.domain.templates.parser import Parser, TemplateError
 from lead_memory.domain.templates.template import FilterCall, Tag, Template
 from lead_memory.domain.templates.variables import PROFILE, Variable
@@ -19,7 +19,7 @@ _NAME = rf"[A-Za-z0-9_:-]{{1,{KEY_CHARACTERS}}}+"
 _VARIABLE = rf"([a-z]++)\.({_NAME})((?:\.{_NAME})*+)"
 _TAG = re.compile(rf"(\{{\{{\s*+({_VARIABLE})([^{{}}]{{0,{_FILTERS_CHARACTERS}}}+)\}}\}})([^{{]*+)")
 """A tag, its variable and the three parts of it, its filters, and the text after it."""
-_MEMORY_TYPES = {str(memory_type): memory_type for memory_type in MemoryType}
+_MEMORY_TYPES = {str(memory_type): memory_type for memory_type in IN_TEMPLATES}
 
 
 def plain_template(text: str, profile_fields: tuple[str, ...] | None) -> Template | None:

@@ -1,0 +1,115 @@
+"""Threads, their messages, and what operators note."""
+
+from typing import Annotated
+
+from pydantic import (
+    Field,
+    StringConstraints,
+)
+
+from lead_memory.domain.conversation.notes import Category, Priority
+from lead_memory.domain.fields import (
+    Channel,
+    Ending,
+    Id,
+    Short,
+    Text,
+    at_most,
+)
+from lead_memory.domain.limits import (
+    ATTACHMENTS,
+    NOTE_CHARACTERS,
+    SUMMARY_CHARACTERS,
+)
+from lead_memory.domain.payloads.base import Payload
+
+type Count = Annotated[int, Field(ge=0, strict=True)]
+
+
+class ConversationMessage(Payload):
+    """`conversation.message_received` (from the lead) and `conversation.reply_sent` (to the lead)."""
+
+    thread_id: Id
+    message_id: Id | None = None
+    channel: Channel
+    text: str = ""
+    subject: Short | None = None
+    author: Short | None = None
+    attachments: Annotated[tuple[Short, ...], at_most(ATTACHMENTS)] = ()
+    """Names or media types of what came with it, or instead of a text."""
+
+
+class IntentClassified(Payload):
+    thread_id: Id
+    channel: Channel | None = None
+    intent: Text
+    confidence: Annotated[float, Field(ge=0, le=1)] = 1.0
+    sentiment: Short | None = None
+    topic: Short | None = None
+    active_context: Short | None = None
+    """What is being spoken of at the moment, such as an order's number."""
+
+
+class ThreadResolved(Payload):
+    thread_id: Id
+    channel: Channel | None = None
+    topic: Short | None = None
+    resolution: Short | None = None
+    sentiment: Short | None = None
+
+
+class ThreadSummaryRequested(Payload):
+    thread_id: Id
+    full: bool = False
+    """Whether the summary is written anew, rather than continued."""
+    asked_by: Short | None = None
+
+
+class ThreadSummarized(Payload):
+    thread_id: Id
+    summary: Annotated[Text, StringConstraints(max_length=SUMMARY_CHARACTERS)]
+    message_count: Count
+    """How many of the thread's messages it covers."""
+    full: bool = False
+    written_by: Text
+    """`extractive`, or a model's name."""
+
+
+class ThreadReactivationPrepared(Payload):
+    thread_id: Id
+    text: Annotated[Text, StringConstraints(max_length=SUMMARY_CHARACTERS)]
+    message_count: Count
+    """How many messages the thread had."""
+    written_by: Text
+
+
+class _Note(Payload):
+    note_id: Id
+    thread_id: Id | None = None
+    """The thread that it is on; without one it is on the contact."""
+    author: Text
+
+
+type NoteContent = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NOTE_CHARACTERS)]
+
+
+class NotePinned(_Note):
+    category: Category
+    content: NoteContent
+    priority: Priority = Priority.MEDIUM
+    pinned: bool = True
+    expires_at: Ending = None
+
+
+class NoteEdited(_Note):
+    """What is left out stays; an `expires_at` of null takes the end away."""
+
+    category: Category | None = None
+    content: NoteContent | None = None
+    priority: Priority | None = None
+    pinned: bool | None = None
+    expires_at: Ending = None
+
+
+class NoteRemoved(_Note):
+    pass
