@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,15 +19,14 @@ from lead_memory.adapters import keys
 from lead_memory.adapters.aws import Aws
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.conversation import names
-from lead_memory.domain.conversation.context import BUDGET_TOKENS, Format, Layer
+from lead_memory.domain.conversation.layers import BUDGET_TOKENS, Format, Layer
 from lead_memory.domain.conversation.settings import ConversationSettings
 from lead_memory.domain.derivations import touched
 from lead_memory.domain.fold import refold
 from lead_memory.domain.limits import RECENT_MESSAGES
 from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
 from lead_memory.domain.times import iso
-from lead_memory.services.context import Contexts, Question
-from lead_memory.services.resolve import Wanted
+from lead_memory.services.context import Contexts, Question, Some
 
 FEW, MANY, QUICK_MANY = 20, 20_000, 300
 """Messages in a thread."""
@@ -135,14 +134,12 @@ class _InHand:
     def __init__(self, memories: Mapping[MemoryKey, Memory]) -> None:
         self._memories = memories
 
-    async def read(self, _: str, wanted: Collection[Wanted]) -> Mapping[Wanted, Memory | None]:
-        return {(lead_id, name): self._memories.get(name) for lead_id, name in wanted}
+    async def of_lead(self, _: Lead, wanted: Collection[MemoryKey]) -> Mapping[MemoryKey, Memory]:
+        return {name: self._memories[name] for name in wanted if name in self._memories}
 
-    async def knows(self, _: Lead) -> bool:
-        return True
-
-    async def of_type(self, _: Lead, memory_type: MemoryType, limit: int) -> Sequence[Memory]:
-        return [memory for memory in self._memories.values() if memory.memory_type is memory_type][:limit]
+    async def of_type(self, _: Lead, memory_type: MemoryType, limit: int) -> Some:
+        memories = [memory for memory in self._memories.values() if memory.memory_type is memory_type]
+        return Some(memories[:limit], whole=len(memories) <= limit)
 
 
 class _Defaults:

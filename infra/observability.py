@@ -14,7 +14,7 @@ from infra.lambda_function import Function
 from infra.rebuild import Rebuild
 from infra.stages import Stage
 from lead_memory.adapters.metrics import NAMESPACE
-from lead_memory.domain.conversation.context import Layer
+from lead_memory.domain.conversation.layers import Layer
 from lead_memory.domain.conversation.settings import Cohort
 
 OLDEST_MESSAGE_SECONDS = 300

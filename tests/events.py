@@ -88,7 +88,7 @@ _facts = st.fixed_dictionaries(
         "currentStage": st.sampled_from(["awareness", "decision", "churned"]),
         "nextStep": st.fixed_dictionaries({"action": _few}),
     },
-)
+).filter(bool)
 _profile = {"memory_type": st.just("fact"), "key": st.just("contact_profile"), "value": _facts}
 _note = {"note_id": _few, "author": st.just("Carla")}
 _target = {"thread_id": _few}

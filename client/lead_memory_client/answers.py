@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from lead_memory.domain.conversation.context import ChatMessage, Layer, LayerReport
+from lead_memory.domain.conversation.layers import ChatMessage, Layer, LayerReport
 from lead_memory.domain.conversation.settings import Cohort
 from lead_memory.domain.memories import Memory, MemoryType
 from lead_memory.services.resolve import Found, Missing, Provenance, Reads, Status

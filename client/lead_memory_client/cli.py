@@ -284,7 +284,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code or OK
     except CycloptsError as error:
         command = " ".join((app.name[0], *(error.command_chain or ())))
-        say(f"{str(error).rstrip('.')}. See `{command} --help`.")
+        sentence = str(error).rstrip(" ,.")
+        say(f"{sentence}{'' if sentence.endswith('?') else '.'} See `{command} --help`.")
         return USAGE
     except UsageError as error:
         say(str(error))

@@ -5,7 +5,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lead_memory.domain.conversation.context import Layer, LayerReport, Why
+from lead_memory.domain.conversation.layers import Layer, LayerReport, Why
 from lead_memory_client.answers import AgentContext
 from lead_memory_client.show import printable
 

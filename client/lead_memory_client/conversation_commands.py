@@ -1,5 +1,6 @@
 """The commands for conversations: what is said, what an agent should know of it, and how a thread ends."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,17 +8,30 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
-from lead_memory.domain.conversation.context import BUDGET_TOKENS
+from lead_memory.domain.conversation.layers import BUDGET_TOKENS
 from lead_memory.domain.conversation.settings import Cohort
+from lead_memory.domain.limits import BUDGET_TOKENS_MOST
 from lead_memory.domain.memories import Lead
 from lead_memory_client import recording
-from lead_memory_client.terminal import OK, Of, Time, answer, say
+from lead_memory_client.errors import ThreadUnknown
+from lead_memory_client.terminal import OK, Of, ThreadId, Time, answer, say
 
 MESSAGE_SOURCE, OPERATOR = "cli", "operator"
 EVENT_TYPES = {"lead": "conversation.message_received", "us": "conversation.reply_sent"}
 
+
+def _one_word(_: type, channel: str) -> None:
+    if not re.fullmatch(r"[\w.-]{1,32}", channel.strip()):
+        raise ValueError("Must be one word, such as whatsapp, of at most 32 letters, digits, `_`, `.` and `-`.")
+
+
 type LayerName = Literal["L1", "L2", "L3", "L4", "L5"]
+type Channel = Annotated[str, Parameter(validator=_one_word)]
+type Tokens = Annotated[int, Parameter(validator=Number(gte=1, lte=BUDGET_TOKENS_MOST))]
+# As everything else spells them, with underscores.
+type CohortName = Annotated[Cohort, Parameter(name_transform=str.lower)]
 
 thread = App(name="thread", help="End a thread, or have it summarized.")
 
@@ -27,8 +41,8 @@ def message(
     /,
     *,
     lead: UUID,
-    thread: str,
-    channel: str = "whatsapp",
+    thread: ThreadId,
+    channel: Channel = "whatsapp",
     from_: Annotated[Literal["lead", "us"], Parameter(name="--from")] = "lead",
     at: Time = None,
     of: Of = Of(),
@@ -53,10 +67,10 @@ def message(
 def context(
     *,
     lead: UUID,
-    thread: str,
-    max_tokens: int = BUDGET_TOKENS,
+    thread: ThreadId,
+    max_tokens: Tokens = BUDGET_TOKENS,
     layer: Annotated[list[LayerName] | None, Parameter(consume_multiple=True, negative="")] = None,
-    cohort: Cohort | None = None,
+    cohort: CohortName | None = None,
     format: Literal["text", "messages"] = "text",
     of: Of = Of(),
 ) -> int:
@@ -88,13 +102,15 @@ def context(
 def resolve(
     *,
     lead: UUID,
-    thread: str,
+    thread: ThreadId,
     topic: str | None = None,
     resolution: str | None = None,
     sentiment: str | None = None,
     of: Of = Of(),
 ) -> int:
-    """End a thread: its messages leave the context, and how it ended stays. The next message opens it again.
+    """End a thread: its messages leave the context, and how it ended stays, where that is said.
+
+    The next message opens it again.
 
     Args:
         lead: The lead's id.
@@ -111,7 +127,9 @@ def resolve(
 
 
 @thread.command
-def summarize(*, lead: UUID, thread: str, full: Annotated[bool, Parameter(negative="")] = False, of: Of = Of()) -> int:
+def summarize(
+    *, lead: UUID, thread: ThreadId, full: Annotated[bool, Parameter(negative="")] = False, of: Of = Of()
+) -> int:
     """Ask for a thread's summary, which the scheduled cleanup writes within some minutes.
 
     Args:
@@ -129,9 +147,13 @@ def summarize(*, lead: UUID, thread: str, full: Annotated[bool, Parameter(negati
 def _recorded(
     of: Of, source: str, event_type: str, said: Mapping[str, Any], lead: UUID, at: datetime | None = None
 ) -> str:
-    entry = recording.made(source, event_type, said, Lead(str(of.organization_id()), str(lead)), at)
+    organization_id, thread_id = of.organization_id(), said["thread_id"]
+    entry = recording.made(source, event_type, said, Lead(str(organization_id), str(lead)), at)
     recording.checked(entry)
-    recording.record(of.connect(), entry, of)
+    memory = of.connect()
+    if source == OPERATOR and not memory.knows_thread(lead, thread_id, organization_id):
+        raise ThreadUnknown(f"There is no thread {thread_id} of this lead: look at its id.")
+    recording.record(memory, entry, of)
     return entry.ref
 
 

@@ -37,6 +37,10 @@ class NoteUnknown(LeadMemoryError):
     """There is no such note on the contact, or on the thread; list those that there are."""
 
 
+class ThreadUnknown(LeadMemoryError):
+    """Nothing was said in such a thread of the lead; look at its id."""
+
+
 class CursorUnknown(LeadMemoryError):
     """A cursor that no page gave; start from the first page."""
 

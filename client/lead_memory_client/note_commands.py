@@ -11,11 +11,11 @@ from uuid import UUID
 from cyclopts import App, Parameter, Token
 
 from lead_memory.domain.conversation.notes import Category, Note, Priority, tokens
-from lead_memory.domain.limits import NOTES_TOKENS
+from lead_memory.domain.limits import NOTE_CHARACTERS, NOTES_TOKENS
 from lead_memory.domain.memories import Lead
 from lead_memory_client import recording
 from lead_memory_client.errors import NoteUnknown
-from lead_memory_client.terminal import OK, Of, UsageError, answer, time_of
+from lead_memory_client.terminal import OK, Filled, Of, UsageError, answer, time_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,13 +29,17 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def _until(_: type, tokens: Sequence[Token]) -> datetime:
-    return NEVER if tokens[0].value == "never" else time_of(tokens[0].value)
+    until = NEVER if tokens[0].value == "never" else time_of(tokens[0].value)
+    if until <= datetime.now(UTC):
+        raise ValueError("that time is over: give one to come, or take a note away with `lead-memory note remove`")
+    return until
 
 
 type Until = Annotated[
     datetime | None,
     Parameter(converter=_until, help="When it ends, for example 2026-12-24T18:00Z, or never, which it is unless said."),
 ]
+type Content = Annotated[str, Parameter(validator=Filled(NOTE_CHARACTERS))]
 type Pinned = Annotated[bool, Parameter(negative="--not-pinned", help="Whether it comes first among its priority.")]
 
 
@@ -45,7 +49,10 @@ class On(Of):
     """Whose notes, and who changes them."""
 
     lead: Annotated[UUID, Parameter(help="The lead's id.")]
-    thread: Annotated[str | None, Parameter(help="The thread that it is on; without it, it is on the contact.")] = None
+    thread: Annotated[
+        str | None,
+        Parameter(validator=Filled(), help="The thread that it is on; without it, it is on the contact."),
+    ] = None
 
     @property
     def target(self) -> str:
@@ -58,7 +65,10 @@ class On(Of):
 @Parameter(name="*")
 @dataclass(frozen=True)
 class By:
-    author: Annotated[str | None, Parameter(help="Who says so; your login name, unless given.")] = None
+    author: Annotated[
+        str | None,
+        Parameter(validator=Filled(), help="Who says so; your login name, unless given."),
+    ] = None
 
     def name(self) -> str:
         return self.author or getpass.getuser()
@@ -69,7 +79,7 @@ note = App(name="note", help="What operators note on a contact or a thread: no m
 
 @note.command
 def add(
-    content: str,
+    content: Content,
     /,
     *,
     category: Category,
@@ -97,7 +107,7 @@ def list_notes(*, on: On) -> int:
     """Show the notes on a contact, or on a thread, in the order in which a context has them."""
     found = on.notes(on.connect())
     counted = {"tokens": tokens(found), "tokens_most": NOTES_TOKENS}
-    answer(on, {"notes": found, **counted}, lambda: _table(found) if found else f"There are no notes on {on.target}.")
+    answer(on, {"notes": found, **counted}, lambda: _listed(found) if found else f"There are no notes on {on.target}.")
     return OK
 
 
@@ -106,7 +116,7 @@ def edit(
     note_id: str,
     /,
     *,
-    content: str | None = None,
+    content: Content | None = None,
     category: Category | None = None,
     priority: Priority | None = None,
     pinned: Annotated[bool | None, Parameter(negative="--not-pinned")] = None,
@@ -190,13 +200,21 @@ def _with_known(on: On, memory: "LeadMemory", note_id: str) -> list[Note]:
     return notes
 
 
-def _table(notes: list[Note]) -> "Table":
-    from lead_memory_client.show import new_table, printable
+def _listed(notes: list[Note]) -> "Table":
+    """Each note's content under what else there is of it."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
 
-    table = new_table("note", "category", "priority", "pinned", "until (UTC)", "author", "content")
+    from lead_memory_client.show import printable
+
+    listed = Table.grid()
     for each in notes:
-        until = f"{each.expires_at:%Y-%m-%d %H:%M}" if each.expires_at else ""
-        pinned = "yes" if each.pinned else ""
-        texts = map(printable, (each.author, each.content))
-        table.add_row(each.note_id, each.category, each.priority, pinned, until, *texts)
-    return table
+        parts = [each.note_id, each.category, f"{each.priority} priority"]
+        if each.pinned:
+            parts.append("pinned")
+        if each.expires_at:
+            parts.append(f"until {each.expires_at:%Y-%m-%d %H:%M} UTC")
+        listed.add_row(Text(printable("  ".join([*parts, f"by {each.author}"])), "bold"))
+        listed.add_row(Padding(Text(printable(each.content)), (0, 0, 0, 4)))
+    return listed

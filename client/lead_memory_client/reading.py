@@ -8,7 +8,7 @@ from unicodedata import normalize
 from uuid import UUID
 
 from lead_memory.domain.conversation import names
-from lead_memory.domain.conversation.context import BUDGET_TOKENS
+from lead_memory.domain.conversation.layers import BUDGET_TOKENS
 from lead_memory.domain.conversation.notes import Note, in_order, live_notes
 from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
 from lead_memory_client import contexts
@@ -96,10 +96,15 @@ class Reading(OfStage):
         """Operators' live notes on the contact, or on a thread, in a context's order; strongly consistent."""
         with translated("read the notes"):
             lead = Lead(str(organization_id), str(lead_id))
-            # As the events' ids of threads are kept.
-            thread_id = thread_id and normalize("NFC", thread_id.strip())
-            found, _ = self._table.memory(lead, names.notes(thread_id))
+            found, _ = self._table.memory(lead, names.notes(thread_id and _as_kept(thread_id)))
             return self._of_known(lead, in_order(live_notes(found.value, datetime.now(UTC))) if found else [])
+
+    def knows_thread(self, lead_id: str | UUID, thread_id: str, organization_id: str | UUID) -> bool:
+        """Whether there is such a thread of the lead; strongly consistent."""
+        with translated("look for the thread"):
+            lead = Lead(str(organization_id), str(lead_id))
+            found, _ = self._table.memory(lead, names.thread(_as_kept(thread_id)))
+            return bool(self._of_known(lead, [found] if found else []))
 
     def context(
         self,
@@ -163,3 +168,8 @@ class Reading(OfStage):
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
         return self._stage.client("dynamodb")  # type: ignore[no-any-return]
+
+
+def _as_kept(thread_id: str) -> str:
+    """As the events' ids of threads are."""
+    return normalize("NFC", thread_id.strip())

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from lead_memory.domain import canonical
-from lead_memory.domain.errors import LeadMemoryError
+from lead_memory.domain.errors import LeadMemoryError, Rejected
 from lead_memory.domain.memories import Lead
 from lead_memory_client.entries import Entry
-from lead_memory_client.terminal import At, steps
+from lead_memory_client.terminal import At, UsageError, steps
 
 if TYPE_CHECKING:
     from lead_memory.domain.events import Event
@@ -31,11 +31,14 @@ def made(source: str, event_type: str, data: Mapping[str, Any], lead: Lead, at: 
 
 
 def checked(entry: Entry) -> "Event":
-    """Raises `Rejected`, so that nothing goes to the rejected queue that never can be recorded."""
+    """Raises `UsageError`, so that nothing goes to the rejected queue that never can be recorded."""
     from lead_memory.domain.events import parse
 
     on_the_bus = {"source": entry.source, "detail-type": entry.detail_type, "detail": entry.detail}
-    return parse(canonical.encode(on_the_bus), datetime.now(UTC))
+    try:
+        return parse(canonical.encode(on_the_bus), datetime.now(UTC))
+    except Rejected as rejected:
+        raise UsageError(f"This cannot be recorded: {rejected.detail}.") from rejected
 
 
 def record(memory: "LeadMemory", entry: Entry, at: At) -> None:

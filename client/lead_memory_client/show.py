@@ -17,6 +17,8 @@ from lead_memory_client.answers import RecordedEvent, ResolvedLead, StageStatus,
 from lead_memory_client.errors import RequestRefused
 
 WHOLE_REF_CHARACTERS = 50
+_SHOWN = "\n\xa0\u200c\u200d"
+"""Not printable to Python; the joiners are part of words and of emoji."""
 _SPANS = [("y", 365 * 86_400), ("mo", 30 * 86_400), ("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
 
 
@@ -163,7 +165,7 @@ def new_table(*columns: str) -> Table:
 
 def printable(text: str) -> str:
     """Without what a terminal would obey."""
-    return "".join(character if character.isprintable() or character in "\n\xa0" else "\ufffd" for character in text)
+    return "".join(each if each.isprintable() or each in _SHOWN else "\ufffd" for each in text)
 
 
 def _origin(memory: Memory) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from cyclopts import Parameter, Token
 
 from lead_memory.domain.errors import LeadMemoryError
+from lead_memory.domain.limits import NAME_CHARACTERS
 from lead_memory_client.stage import LOCAL
 
 if TYPE_CHECKING:
@@ -40,6 +41,20 @@ type Time = Annotated[datetime | None, Parameter(converter=_time)]
 
 class UsageError(LeadMemoryError):
     """What was typed cannot be done as it stands."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Validates a text: not blank, and not too long."""
+
+    characters_most: int = NAME_CHARACTERS
+
+    def __call__(self, _: type, text: str | None) -> None:
+        if text is not None and not 0 < len(text.strip()) <= self.characters_most:
+            raise ValueError(f"Must have 1 to {self.characters_most:,} characters.")
+
+
+type ThreadId = Annotated[str, Parameter(validator=Filled())]
 
 
 @Parameter(name="*")
@@ -87,7 +102,9 @@ def answer(at: At, found: Any, shown: Callable[[], Any]) -> None:
     if at.json:
         print_json(found)
     else:
-        out().print(shown())
+        console = out()
+        # A file or a program gets lines as they are, and breaks them itself.
+        console.print(shown(), soft_wrap=not console.is_terminal)
 
 
 def print_json(found: Any) -> None:

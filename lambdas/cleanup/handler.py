@@ -13,7 +13,7 @@ from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.metrics import emit_metrics
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.adapters.thread_log import ThreadLog
-from lead_memory.services.summarize import Summarizer
+from lead_memory.services.summarize import THREAD_SECONDS, Summarizer
 from lead_memory.services.sweep import sweep
 from lead_memory.settings import CleanupSettings
 
@@ -33,23 +33,19 @@ _loop = asyncio.Runner()
 
 
 def handler(_: dict[str, Any], context: Context) -> dict[str, Any]:
+    def has_seconds(seconds: int) -> bool:
+        return context.get_remaining_time_in_millis() > 1_000 * seconds
+
     now = datetime.now(UTC)
-    summarizer = Summarizer(_threads, now)
-    report = _loop.run(
-        sweep(
-            _due,
-            _bus,
-            summarizer.entries,
-            now=now,
-            has_time=lambda: context.get_remaining_time_in_millis() > 1_000 * PATIENCE_SECONDS,
-        )
-    )
+    summarizer = Summarizer(_threads, now, lambda: has_seconds(THREAD_SECONDS + PATIENCE_SECONDS))
+    report = _loop.run(sweep(_due, _bus, summarizer.entries, now=now, has_time=lambda: has_seconds(PATIENCE_SECONDS)))
+    finished = report.finished and summarizer.finished
     emit_metrics(
         _settings.stage,
         "cleanup",
         published=report.published,
-        unfinished=not report.finished,
+        unfinished=not finished,
         summaries=len(summarizer.summaries),
         summary_characters=sum(summarizer.summaries),
     )
-    return report._asdict()
+    return report._replace(finished=finished)._asdict()

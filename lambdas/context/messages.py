@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from lead_memory.domain.conversation.context import BUDGET_TOKENS, BudgetTooSmall, Format, Layer
+from lead_memory.domain.conversation.layers import BUDGET_TOKENS, BudgetTooSmall, Format, Layer
 from lead_memory.domain.conversation.settings import Cohort
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.limits import BUDGET_TOKENS_MOST, NAME_CHARACTERS

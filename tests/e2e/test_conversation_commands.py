@@ -44,6 +44,7 @@ def layers(context: Any) -> set[str]:
 def test_what_is_said_is_in_the_context_until_the_thread_is_resolved(command: Command) -> None:
     unknown = command("context --thread wa-1")
     assert (unknown["lead_known"], unknown["thread_known"], unknown["text"]) == (False, False, "")
+    assert command("thread resolve --thread wa-1").startswith("There is no thread wa-1 of this lead")
     command("say 'Do you ship to Recife?' --thread wa-1")
     command("say 'We do, within five days.' --from us --thread wa-1")
     open_thread = command("context --thread wa-1")

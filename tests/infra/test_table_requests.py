@@ -56,7 +56,7 @@ ANSWERED = SAMPLES / "survey" / "form.response_submitted.json"
 
 class Context:
     def get_remaining_time_in_millis(self) -> int:
-        return 30_000
+        return 60_000
 
 
 def actions(request: Any) -> Iterator[tuple[str, str]]:

@@ -32,7 +32,8 @@ from tests.events import LEAD, body, entry
 
 BUS = "events"
 ENDED_AT = "2020-01-02T00:00:00Z"
-MUCH_TIME_MS, LITTLE_TIME_MS = 50_000, 5_000
+MUCH_TIME_MS, LITTLE_TIME_MS = 100_000, 5_000
+NONE_FOR_A_THREAD_MS = 30_000
 
 
 class Context:
@@ -170,6 +171,18 @@ def test_an_idle_thread_is_summarized_on_the_bus_and_once_recorded_is_due_no_mor
     assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "finished": True}
 
 
+def test_a_thread_for_which_there_is_no_time_is_left_for_the_next_run(
+    handler: Handler, record: Record, announced: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoken = {"thread_id": "t", "channel": "sms", "text": "I need a refund."}
+    record([on_holiday("a"), body(entry("conversation.message_received", spoken, at=datetime(2020, 1, 1, tzinfo=UTC)))])
+    # The holiday, the short-term memory and the interactions.
+    assert handler({}, Context(NONE_FOR_A_THREAD_MS)) == {"published": 3, "finished": False}
+    assert '"unfinished": 1' in capsys.readouterr().out
+    record(received(announced))
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 1, "finished": True}
+
+
 def test_a_backlog_is_announced_a_page_of_each_shard_at_a_time_and_the_next_run_goes_on(
     handler: Handler,
     record: Record,
@@ -184,7 +197,7 @@ def test_a_backlog_is_announced_a_page_of_each_shard_at_a_time_and_the_next_run_
     record(backlog)
     a_page_of_each = Context(*[MUCH_TIME_MS] * keys.DUE_SHARDS, LITTLE_TIME_MS)
     assert handler({}, a_page_of_each) == {"published": page * keys.DUE_SHARDS, "finished": False}
-    assert '"unfinished": true' in capsys.readouterr().out
+    assert '"unfinished": 1' in capsys.readouterr().out
     first = received(announced)
     assert Counter(lead_of(message) for message in first) == dict.fromkeys(a_lead_of_each_shard(), page)
     record(first)

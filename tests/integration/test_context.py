@@ -24,12 +24,12 @@ from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.conversation import names
-from lead_memory.domain.conversation.context import Format, Layer, Why
+from lead_memory.domain.conversation.layers import Format, Layer, Why
 from lead_memory.domain.conversation.settings import ConversationSettings, CrossChannel
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
-from lead_memory.services.context import Answer, Contexts, Question
+from lead_memory.services.context import READ_OF_A_TYPE, Answer, Contexts, Question
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.settings import ContextSettings
 from tests.events import LEAD, NOW, ORGANIZATION, SOMEBODY, START, event
@@ -167,14 +167,32 @@ async def test_a_row_that_stays_throttled_costs_its_layer_or_where_it_has_notes_
         await ask(contexts)
 
 
-async def test_a_memory_that_does_not_open_costs_its_layer(
-    recorded: None, contexts: Contexts, table: DynamoTable
+async def test_a_fact_that_does_not_open_costs_itself_alone(
+    recorded: None, contexts: Contexts, store: EventStore, table: DynamoTable
 ) -> None:
+    await record(store, [happened("memory.declared", 0.03, memory_type="fact", key="car", value={"name": "Uno"})])
     pet = keys.memory_key(LEAD, MemoryKey(MemoryType.FACT, "pet"))
     await table.update(pet, F(CONTENT).set(b"not sealed"), F(keys.PK).exists())
     answer = await ask(contexts)
-    assert answer.context.layers[Layer.PROFILE].why is Why.UNAVAILABLE
-    assert "Pays late" in answer.context.text
+    assert answer.context.layers[Layer.PROFILE].why is Why.SHORTENED
+    assert all(each in answer.context.text for each in ("Pays late", "car: name: Uno", "contact_time: mornings"))
+    assert "pet" not in answer.context.text
+
+
+async def test_of_many_facts_some_are_told_and_that_there_are_more(
+    recorded: None, contexts: Contexts, store: EventStore
+) -> None:
+    # They are over and take no room; only past so many does nobody look at what comes after them.
+    over = {"memory_type": "fact", "value": {"a": 1}, "expires_at": (START + timedelta(minutes=1)).isoformat()}
+    facts = [happened("memory.declared", 0, key=f"at {n}", **over) for n in range(READ_OF_A_TYPE)]
+    await record(store, facts[1:])
+    answer = await ask(contexts)
+    assert answer.context.layers[Layer.PROFILE].why is None
+    assert "pet: name: Rex" in answer.context.text
+    await record(store, facts[:1])
+    answer = await ask(contexts)
+    assert answer.context.layers[Layer.PROFILE].why is Why.SHORTENED
+    assert "contact_time: mornings" in answer.context.text
 
 
 @pytest.fixture
@@ -207,12 +225,14 @@ def test_the_handler_answers_in_plain_json_call_after_call_and_counts_its_reques
 def test_what_a_context_is_made_of_is_measured_by_cohort_and_nothing_of_its_content(
     handler: Handler, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = handler(ASKED | {"cohort": "no_notes"}, None)
-    [line] = capsys.readouterr().out.splitlines()
+    forced, answer = handler(ASKED | {"cohort": "no_notes"}, None), handler(ASKED, None)
+    of_forced, line = capsys.readouterr().out.splitlines()
+    assert "no_notes" not in of_forced
+    assert json.loads(of_forced)["total_tokens"] == forced["total_tokens"]
     measured = json.loads(line)
     [metrics] = measured["_aws"]["CloudWatchMetrics"]
     assert metrics["Dimensions"] == [["stage", "function", "cohort"]]
-    assert (measured["function"], measured["cohort"]) == ("context", "no_notes")
+    assert (measured["function"], measured["cohort"]) == ("context", "full")
     assert {each["Name"] for each in metrics["Metrics"]} == set(measured) - {"_aws", "stage", "function", "cohort"}
     assert measured["total_tokens"] == answer["total_tokens"]
     for layer, told in answer["layers"].items():

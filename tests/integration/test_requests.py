@@ -20,15 +20,17 @@ from lead_memory.adapters.memory_reader import MemoryReader
 from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
-from lead_memory.domain.conversation.context import Format, Layer
+from lead_memory.domain.conversation.layers import Format, Layer
 from lead_memory.domain.conversation.settings import ConversationSettings, CrossChannel
 from lead_memory.domain.events import Event
+from lead_memory.domain.memories import Lead
 from lead_memory.domain.templates.render import Escape, OnMissing
 from lead_memory.domain.templates.syntax import parse
 from lead_memory.services import context
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.services.resolve import Question, Resolver
 from tests.events import LEAD, NOW, ORGANIZATION, SOMEBODY, START, event
+from tests.integration.test_large_payloads import NOISE
 from tests.unit.context.fakes import message, note
 from tests.unit.record.test_recorder_laws import folded
 
@@ -153,8 +155,10 @@ def contexts(table: DynamoTable, keyrings: Keyrings, settings: OrganizationSetti
     return context.Contexts(ContextReader(table, keyrings), settings)
 
 
-async def told(contexts: context.Contexts, layers: frozenset[Layer] = ALL, thread_id: str = "t") -> None:
-    asked = context.Question(SOMEBODY, thread_id, 3_500, layers, None, Format.TEXT)
+async def told(
+    contexts: context.Contexts, layers: frozenset[Layer] = ALL, thread_id: str = "t", lead: Lead = SOMEBODY
+) -> None:
+    asked = context.Question(lead, thread_id, 3_500, layers, None, Format.TEXT)
     await contexts.context(asked, START + timedelta(days=1))
 
 
@@ -177,17 +181,26 @@ async def test_a_context_of_joined_threads_takes_one_read_more_and_none_more_tha
     assert await count(told(contexts, thread_id="t0")) == {"BatchGetItem": 2, "Query": 2}
 
 
-async def test_a_lead_of_whom_nothing_is_known_takes_one_read_more(
-    count: Count, store: EventStore, contexts: context.Contexts
+async def test_a_lead_costs_the_same_whoever_asks_however_much_is_known_and_where_nothing_is(
+    count: Count, contexts: context.Contexts, store: EventStore, table: DynamoTable, keyrings: Keyrings
 ) -> None:
     await recorded(store, viewed(1))
-    await told(contexts)
-    assert await count(told(contexts)) == {"BatchGetItem": 1, "Query": 2, "GetItem": 1}
+    keyring = await keyrings.of_or_new(ORGANIZATION)
+    fact = {"memory_type": "fact", "value": {"says": NOISE[:20_000]}}
+    of_pages = [event("memory.declared", fact | {"key": str(number)}, event_id=str(number)) for number in range(120)]
+    for memory in folded(of_pages).values():
+        await table.transact([Put(table.name, memory_item(memory, 1, keyring))])
+    await recorded(store, [event("product.viewed", {"sku": "a"}, organization_id=NOBODY, lead_organization_id=NOBODY)])
+    for organization_id, lead_id in ((ORGANIZATION, LEAD), (NOBODY, LEAD), (ORGANIZATION, NOBODY)):
+        lead = Lead(organization_id, lead_id)
+        await told(contexts, lead=lead)
+        assert await count(told(contexts, lead=lead)) == {"BatchGetItem": 1, "Query": 2}
 
 
 async def test_a_context_costs_the_same_however_long_its_thread_is(
-    count: Count, contexts: context.Contexts, table: DynamoTable, keyrings: Keyrings
+    count: Count, contexts: context.Contexts, store: EventStore, table: DynamoTable, keyrings: Keyrings
 ) -> None:
+    await recorded(store, viewed(1))
     keyring = await keyrings.of_or_new(ORGANIZATION)
     sizes = []
     for length in (20, 2_000):

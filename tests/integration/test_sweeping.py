@@ -45,7 +45,7 @@ class Ground:
     async def sweep(self, now: datetime) -> list[str]:
         """What was published and, delivered twice, recorded once: its types."""
         bus = Bus()
-        summarizer = Summarizer(ThreadLog(self._table, self._keyrings), now)
+        summarizer = Summarizer(ThreadLog(self._table, self._keyrings), now, lambda: True)
         for _ in range(2):
             report = await sweep(
                 DueIndex(self._table, self._keyrings), bus, summarizer.entries, now=now, has_time=lambda: True
@@ -83,14 +83,11 @@ def ground(store: EventStore, table: DynamoTable, keyrings: Keyrings) -> Ground:
     return Ground(store, table, keyrings)
 
 
-async def test_an_idle_thread_is_summarized_and_what_is_short_term_of_it_ends(ground: Ground) -> None:
+async def test_a_silent_thread_is_summarized_before_what_is_short_term_of_it_ends(ground: Ground) -> None:
     await ground.record(said(4))
-    assert await ground.sweep(START + DAY - HOUR) == []
-    assert await ground.sweep(START + DAY + HOUR) == [
-        "memory.expired",
-        "thread.reactivation_prepared",
-        "thread.summarized",
-    ]
+    assert await ground.sweep(START + DAY - 2 * HOUR) == []
+    assert await ground.sweep(START + DAY - HOUR) == ["thread.reactivation_prepared", "thread.summarized"]
+    assert await ground.sweep(START + DAY + HOUR) == ["memory.expired"]
     assert await ground.sweep(START + DAY + HOUR) == []
     memories = await ground.memories()
     thread = memories[names.thread("t")].value

@@ -1,5 +1,6 @@
 """A thread's newest messages, out of the lead's log on a table."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -7,12 +8,14 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from aiodynamo.http.aiohttp import AIOHTTP
 
 from lead_memory.adapters import keys
+from lead_memory.adapters import table as table_module
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.sealing import KeyUnknown
 from lead_memory.adapters.store import EventStore
-from lead_memory.adapters.table import DynamoTable
+from lead_memory.adapters.table import BATCH_GET_ITEMS, DynamoTable
 from lead_memory.adapters.thread_log import ThreadLog
 from lead_memory.domain.conversation import names
 from lead_memory.domain.events import Event
@@ -53,6 +56,30 @@ def others(count: int, **metadata: Any) -> list[Event]:
 
 async def record(store: EventStore, events: Sequence[Event]) -> None:
     assert set(await Recorder(store).record(events)) == {Outcome.RECORDED}
+
+
+@pytest.mark.parametrize("newest", [1, 10, 60])
+async def test_little_more_is_read_than_the_messages_that_are_asked_for(
+    log: ThreadLog, store: EventStore, monkeypatch: pytest.MonkeyPatch, newest: int
+) -> None:
+    read: list[int] = []
+
+    class Counting(AIOHTTP):
+        async def __call__(self, request: Any) -> Any:
+            if request.headers["X-Amz-Target"].endswith(".BatchGetItem"):
+                [of_table] = json.loads(request.body)["RequestItems"].values()
+                read.append(len(of_table["Keys"]))
+            return await super().__call__(request)
+
+    monkeypatch.setattr(table_module, "AIOHTTP", Counting)
+    intent = {"thread_id": "t", "intent": "buy"}
+    for n in range(MANY):
+        at = START + timedelta(minutes=n, seconds=1)
+        intents = [event("conversation.intent_classified", intent, event_id=f"i{n}", at=at)] if n % 2 else []
+        await record(store, [message(n), *intents])
+    read.clear()
+    assert await texts(log, newest) == [str(n) for n in range(MANY)][-newest:]
+    assert newest <= sum(read) <= min(2 * newest, BATCH_GET_ITEMS)
 
 
 async def texts(log: ThreadLog, newest: int, lead: Lead = SOMEBODY) -> list[str]:

@@ -19,6 +19,7 @@ def emit_metrics(stage: str, function: str, cohort: str | None = None, /, **valu
             "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": metrics}],
         },
         **dimensions,
-        **values,
+        # CloudWatch takes no booleans.
+        **{name: +value for name, value in values.items()},
     }
     print(json.dumps(line))

@@ -154,6 +154,17 @@ class DynamoTable:
             ):
                 yield item
 
+    async def page(self, condition: KeyCondition, having: Condition, limit: int) -> tuple[list[Item], bool]:
+        """One strongly consistent Query, whatever there is: of at most `limit` items those that have something.
+
+        And whether there are more than were looked at.
+        """
+        with _translated():
+            page = await self._client.query_single_page(
+                self._name, condition, filter_expression=having, limit=limit, consistent_read=True
+            )
+            return page.items, page.last_evaluated_key is not None
+
     async def transact(self, operations: Sequence[Put | Update | Delete | ConditionCheck]) -> None:
         """All or nothing, and once: a retry after a lost answer carries the same token. Raises `Cancelled`."""
         token = str(uuid4())

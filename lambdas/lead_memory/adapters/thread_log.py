@@ -45,20 +45,22 @@ class ThreadLog:
             return []
         found: list[Message] = []
         row = keyring.memory_key(lead.lead_id, thread).sk
-        async for events in self._events(lead, row, keyring):
+        # Nearly as many intents as messages of the lead stand between them.
+        at_once = min(newest + newest // 2 + 1, BATCH_GET_ITEMS)
+        async for events in self._events(lead, row, keyring, at_once):
             found += [_message(event, event.data) for event in events if isinstance(event.data, ConversationMessage)]
             if len(found) >= newest:
                 break
         return found[:newest][::-1]
 
-    async def _events(self, lead: Lead, row: str, keyring: Keyring) -> AsyncIterator[list[Event]]:
-        """Those that have a part in the row, newest first."""
+    async def _events(self, lead: Lead, row: str, keyring: Keyring, at_once: int) -> AsyncIterator[list[Event]]:
+        """Those that have a part in the row, newest first, so many at once."""
         places: list[keys.Key] = []
         timeline = HashKey(keys.GSI1_PK, keys.timeline(lead.lead_id))
         async for item in self._table.query(timeline, index=keys.GSI1, limit=PLACES, newest_first=True):
             if row in item[keys.TOUCHES]:
                 places.append(keys.Key(item[keys.PK], item[keys.SK]))
-            if len(places) == BATCH_GET_ITEMS:
+            if len(places) == at_once:
                 yield await self._read(lead, places, keyring)
                 places = []
         if places:

@@ -27,7 +27,7 @@ from lead_memory.domain.limits import (
 )
 from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, Lead, Position
 from lead_memory.domain.payloads import FIELD_NAMES, PAYLOADS
-from lead_memory.domain.payloads.base import Payload
+from lead_memory.domain.payloads.base import ARRIVING, Payload
 
 CONTENT_HASH_DIGITS = 32
 """Hexadecimal ones, of a SHA-256: an event is compared with the one other event that has its source and id."""
@@ -253,7 +253,7 @@ def _mapped(source: str, event_type: str, payload: Any) -> Mapping[str, Any]:
 
 def _validated(payload_type: type[Payload], data: object) -> Payload:
     try:
-        return payload_type.model_validate(data)
+        return payload_type.model_validate(data, context=ARRIVING)
     except ValidationError as error:
         raise _rejection(error, "data", _DATA_REASONS) from None
 

@@ -89,7 +89,7 @@ def _none_if_blank(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _normal(text: str) -> str:
+def normal(text: str) -> str:
     """One spelling of each name: a memory's key that looks the same is the same."""
     return unicodedata.normalize("NFC", text)
 
@@ -100,7 +100,7 @@ SHALLOW = BeforeValidator(_shallow)
 # Times in UTC: a memory is read back with the bytes that it was folded with, whatever zone its event wrote.
 type Time = Annotated[AwareDatetime, BeforeValidator(_iso_text), AfterValidator(_representable)]
 type Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_CHARACTERS), AfterValidator(_normal)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_CHARACTERS), AfterValidator(normal)
 ]
 type Ending = Annotated[Annotated[AwareDatetime, BeforeValidator(_iso_text)] | None, AfterValidator(_unless_never)]
 type Short = Annotated[str, AfterValidator(lambda text: text[:SHORT_TEXT_CHARACTERS])]

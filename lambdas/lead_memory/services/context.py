@@ -1,37 +1,48 @@
 """What an agent should know now of a lead and a thread: all of it read at once, and put together under a budget."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from lead_memory.domain.conversation import long_term, names, threads
-from lead_memory.domain.conversation.context import LAYERS, Context, Format, Known, Layer, assemble
+from lead_memory.domain.conversation.context import assemble
+from lead_memory.domain.conversation.layers import LAYERS, Context, Format, Known, Layer
 from lead_memory.domain.conversation.messages import in_order, messages_of
 from lead_memory.domain.conversation.notes import live_notes
 from lead_memory.domain.conversation.settings import Cohort, ConversationSettings, CrossChannel
 from lead_memory.domain.errors import LeadMemoryError, Unavailable
 from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
 from lead_memory.domain.times import time
-from lead_memory.services.resolve import Read, Wanted
+from lead_memory.services.resolve import Read
+from lead_memory.services.sweep import through
 
 READ_OF_A_TYPE = 100
 """Memories: preferences, and facts."""
-JOINED = 5
-"""Open threads that are one conversation, the newest."""
+JOINED = 3
+"""Other open threads that are one conversation with the one that is asked for, the newest. With the contact, five
+targets' notes of `NOTES_TOKENS` each are in such a context, and the default budget is to hold them."""
+
+
+class Some(NamedTuple):
+    memories: Sequence[Memory]
+    whole: bool
+    """False where there are more, or one of them does not open."""
 
 
 class Reader(Protocol):
-    """Strongly consistent: an agent is to see the message that it answers. Raises `Unavailable`, and `Erased`."""
+    """Strongly consistent: an agent is to see the message that it answers. Raises `Unavailable`, and `Erased`.
 
-    async def read(self, organization_id: str, wanted: Collection[Wanted]) -> Mapping[Wanted, Read]:
-        """At most `READ_TOGETHER` in one request; what cannot be read of them is its own answer."""
+    Each sends one request, whosever the lead is and however much is known of it.
+    """
 
-    async def knows(self, lead: Lead) -> bool:
-        """Whether anything was ever recorded of the lead. Raises `Erased`."""
+    async def of_lead(self, lead: Lead, wanted: Collection[MemoryKey]) -> Mapping[MemoryKey, Read] | None:
+        """At most `READ_TOGETHER` less one; what cannot be read of them is its own answer.
 
-    async def of_type(self, lead: Lead, memory_type: MemoryType, limit: int) -> Sequence[Memory]:
-        """Some of the lead's memories of a type, in one request."""
+        None for a lead of whom the organization never recorded anything.
+        """
+
+    async def of_type(self, lead: Lead, memory_type: MemoryType, limit: int) -> Some:
+        """Some of the lead's memories of a type."""
 
 
 class Settings(Protocol):
@@ -80,16 +91,14 @@ class Contexts:
         reading = _Reading(self._reader, question.lead, now)
         thread_ids = [question.thread_id]
         joins = settings.cross_channel is CrossChannel.JOIN
-        await asyncio.gather(
-            reading.named(_of_thread(question.thread_id, layers) | _of_lead(layers, joins=joins)),
-            *(reading.typed(memory_type) for memory_type in long_term.QUERIED if Layer.PROFILE in layers),
-        )
+        queried = long_term.QUERIED if Layer.PROFILE in layers else ()
+        named = _of_thread(question.thread_id, layers) | _of_lead(layers, joins=joins)
+        await through([reading.named(named), *map(reading.typed, queried)])
         if joins:
             reading.refuse_unread([names.INTERACTIONS])
             thread_ids += reading.other_threads(question.thread_id)
             others = (_of_thread(thread_id, layers) for thread_id in thread_ids[1:])
             await reading.named({name for each in others for name in each})
-        lead_known = await reading.is_known()
         context = assemble(
             reading.known(thread_ids, layers), question.layers, cohort, question.max_tokens, question.form, now
         )
@@ -97,8 +106,8 @@ class Contexts:
         return Answer(
             context=context,
             cohort=cohort,
-            thread_known=reading.found(names.thread(question.thread_id)),
-            lead_known=lead_known,
+            thread_known=reading.has(names.thread(question.thread_id)),
+            lead_known=reading.lead_known,
             joined_threads=thread_ids[1:],
             freshness=_freshness(thread, reading.memory(names.CONTACT_PROFILE)),
             engaged=bool(thread) and thread.get("engaged_at") == thread.get("last_message_at", ""),
@@ -114,28 +123,29 @@ class _Reading:
         self._now = now
         self._found: dict[MemoryKey, Memory | Exception] = {}
         self._typed: list[Memory] = []
+        self._types_whole = True
         self._failed: set[MemoryType] = set()
+        self.lead_known = False
 
     async def named(self, wanted: Collection[MemoryKey]) -> None:
         if not wanted:
             return
-        pairs = [(self._lead.lead_id, name) for name in sorted(wanted)]
-        found = await self._reader.read(self._lead.organization_id, pairs)
-        self._found |= {name: each for (_, name), each in found.items() if each is not None}
+        found = await self._reader.of_lead(self._lead, sorted(wanted))
+        self.lead_known = found is not None
+        self._found |= {name: each for name, each in (found or {}).items() if each is not None}
 
     async def typed(self, memory_type: MemoryType) -> None:
         try:
-            self._typed += await self._reader.of_type(self._lead, memory_type, READ_OF_A_TYPE)
+            memories, whole = await self._reader.of_type(self._lead, memory_type, READ_OF_A_TYPE)
         except LeadMemoryError:
             self._failed.add(memory_type)
+        else:
+            self._typed += memories
+            self._types_whole &= whole
 
-    async def is_known(self) -> bool:
-        """Asks why nothing was found. Raises `Erased`."""
-        return bool(self._found or self._typed) or await self._reader.knows(self._lead)
-
-    def found(self, name: MemoryKey) -> bool:
-        """Also what cannot be read is there."""
-        return name in self._found
+    def has(self, thread: MemoryKey) -> bool:
+        """Whether a message of it is known; what cannot be read is there, too."""
+        return isinstance(self._found.get(thread), Exception) or self.value(thread).get("message_count", 0) > 0
 
     def memory(self, name: MemoryKey) -> Memory | None:
         found = self._found.get(name)
@@ -146,9 +156,11 @@ class _Reading:
         return memory.value if memory else {}
 
     def other_threads(self, thread_id: str) -> list[str]:
-        """The open ones in which somebody wrote last."""
+        """The open ones in which somebody wrote last, and not too long ago."""
         open_threads = self.value(names.INTERACTIONS).get("open_threads", {})
-        newest = sorted(open_threads, key=lambda each: (time(open_threads[each]["last_at"]), each), reverse=True)
+        since = self._now - threads.MEDIUM_TERM
+        last = {other: at for other, entry in open_threads.items() if (at := time(entry["last_at"])) > since}
+        newest = sorted(last, key=lambda other: (last[other], other), reverse=True)
         return [other for other in newest if other != thread_id][:JOINED]
 
     def refuse_unread(self, needed: Iterable[MemoryKey]) -> None:
@@ -158,7 +170,7 @@ class _Reading:
 
     def known(self, thread_ids: Sequence[str], layers: Collection[Layer]) -> Known:
         """Raises `Unavailable` where the notes could not be read."""
-        noted = {names.notes(None), *map(names.notes, thread_ids)} if Layer.NOTES in layers else set()
+        noted = sorted(map(names.notes, (None, *thread_ids))) if Layer.NOTES in layers else []
         self.refuse_unread(noted)
         standing = [thread for thread_id in thread_ids if (thread := self.value(names.thread(thread_id)))]
         purchases = [self.memory(name) for name in long_term.PURCHASE_MEMORIES]
@@ -168,8 +180,10 @@ class _Reading:
             messages=in_order(messages_of(self.value(names.recent(thread_id))) for thread_id in thread_ids),
             threads=standing,
             profile=self.value(names.CONTACT_PROFILE),
+            about=self.value(names.recent(thread_ids[0])),
             interactions=self.value(names.INTERACTIONS),
             memories=memories,
+            more=not self._types_whole,
             unavailable=self._unavailable(thread_ids),
         )
 
@@ -188,7 +202,7 @@ class _Reading:
 
 def _of_thread(thread_id: str, layers: Collection[Layer]) -> set[MemoryKey]:
     wanted = {names.thread(thread_id)}
-    if Layer.RECENT in layers:
+    if not {Layer.RECENT, Layer.PROFILE}.isdisjoint(layers):
         wanted.add(names.recent(thread_id))
     if Layer.NOTES in layers:
         wanted.add(names.notes(thread_id))

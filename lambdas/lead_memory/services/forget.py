@@ -13,8 +13,15 @@ from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import history, refold
 from lead_memory.domain.lifecycle import announced_at
+from lead_memory.domain.limits import CLOCK_SKEW
 from lead_memory.domain.memories import Lead, Memory, MemoryKey
-from lead_memory.domain.payloads.conversation import ThreadReactivationPrepared, ThreadSummarized
+from lead_memory.domain.payloads.conversation import (
+    ConversationMessage,
+    IntentClassified,
+    ThreadReactivationPrepared,
+    ThreadResolved,
+    ThreadSummarized,
+)
 from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired
 from lead_memory.services.rebuild import Kind, Rebuilder, Store, parts
 from lead_memory.services.rewrite import commit_until_won, stored
@@ -26,6 +33,9 @@ TOMBSTONES = LINKS = 25
 
 STATES = 4
 """Of a memory: fewer events may change it between what is written of it and when that comes."""
+
+QUOTED = (ConversationMessage, IntentClassified, ThreadResolved, ThreadSummarized, ThreadReactivationPrepared)
+"""What a summary or a reminder of a thread is made of."""
 
 EVENTS, MEMORIES, RECOMPUTED = "events", "memories", "memories_recomputed"
 
@@ -204,12 +214,16 @@ def _may_quote(written: Event, event: Event) -> bool:
     """Whether a text about a thread was written after the event, and so may have its words; a thread's reminder has
     those of the contact's profile too.
     """
-    if not isinstance(written.data, ThreadSummarized | ThreadReactivationPrepared) or written.position < event.position:
+    # Ours comes after all that it is made of; a model's may, by another clock, seem to come before.
+    earliest = event.occurred_at if written.source == SOURCE else event.occurred_at - CLOCK_SKEW
+    if not isinstance(written.data, ThreadSummarized | ThreadReactivationPrepared) or written.occurred_at < earliest:
         return False
     if isinstance(event.data, MemoryDeclared):
         of_profile = (event.data.memory_type, event.data.key) == names.CONTACT_PROFILE
         return of_profile and isinstance(written.data, ThreadReactivationPrepared)
-    return written.ref != event.ref and getattr(event.data, "thread_id", None) == written.data.thread_id
+    return (
+        isinstance(event.data, QUOTED) and written.ref != event.ref and event.data.thread_id == written.data.thread_id
+    )
 
 
 def _relinked(

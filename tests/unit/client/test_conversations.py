@@ -9,13 +9,16 @@ import msgspec
 import pytest
 
 from context.messages import Request, refused
-from lead_memory.domain.conversation.context import BudgetTooSmall as NotesAreLarger
-from lead_memory.domain.conversation.context import Layer, Why
+from lead_memory.domain.conversation.layers import BudgetTooSmall as NotesAreLarger
+from lead_memory.domain.conversation.layers import Layer, Why
 from lead_memory.domain.conversation.settings import Cohort, ConversationSettings, CrossChannel
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.events import Event
+from lead_memory.domain.memories import Lead
 from lead_memory_client import AwsRefused, BudgetTooSmall, LeadMemory, RequestRefused, recording
 from lead_memory_client.context_text import WORDS
+from lead_memory_client.conversation_commands import EVENT_TYPES
+from lead_memory_client.terminal import UsageError
 from tests.events import LEAD, ORGANIZATION, START
 from tests.unit.client.conftest import DeployedStage, Ran, lambda_of
 from tests.unit.context.fakes import FakeReader, ask, message, note
@@ -190,6 +193,16 @@ def test_an_unknown_thread_and_an_unknown_lead_are_said_to_be_so(command: Comman
     assert of_lead.err.startswith("Nothing is remembered of this lead")
 
 
+def test_what_goes_to_a_file_has_the_lines_that_it_has(
+    command: Command, functions: Functions, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("COLUMNS", "40")
+    text = "One line, however long it is, with a family 👩\u200d👩\u200d👧 and می\u200cشود in it. " * 4
+    functions.reader = FakeReader(folded([message(0, text)]))
+    told = command("context", *OF, "--json").json
+    assert command("context", *OF).out.startswith(f"{told['text']}\n\nL1 recent")
+
+
 def test_a_budget_that_is_too_small_fails_the_command(command: Command, functions: Functions) -> None:
     ran = command("context", *OF, "--max-tokens", "10")
     assert (ran.code, ran.out) == (1, "")
@@ -201,6 +214,41 @@ def test_there_are_words_for_every_reason() -> None:
 
 
 # What the commands publish
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("context", "--thread", "t", "--max-tokens", "0"), "--max-tokens. Must be >= 1. See `lead-memory context --h"),
+        (("context", "--thread", "t", "--max-tokens", "200001"), "--max-tokens. Must be <= 200000."),
+        (("context", "--thread", "t", "--cohort", "no-notes"), 'Did you mean "no_notes"? See `lead-memory context'),
+        (("context", "--thread", ""), "--thread. Must have 1 to 1,000 characters."),
+        (("thread", "resolve", "--thread", " "), "--thread. Must have 1 to 1,000 characters."),
+        (("thread", "summarize", "--thread", "t" * 1_001), "--thread. Must have 1 to 1,000 characters."),
+        (("say", "Oi", "--thread", "t", "--channel", "not one"), "--channel. Must be one word, such as whatsapp"),
+        (("say", "Oi", "--thread", "t", "--at", "2999-01-01"), "`metadata.occurred_at` is more than a day ahead."),
+    ],
+)
+def test_a_mistake_in_an_option_is_told_and_nothing_is_published(
+    command: Command, stage: DeployedStage, arguments: tuple[str, ...], complaint: str
+) -> None:
+    ran = command(*arguments, "--lead", LEAD, "--organization", ORGANIZATION)
+    assert (ran.code, ran.out, stage.published()) == (2, "", [])
+    assert complaint in ran.err
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", " Web.Chat ", "a" * 32, "a" * 33, "not one", "", "sms\n", "canção"])
+@pytest.mark.usefixtures("hurry")
+def test_a_channel_is_taken_where_the_updater_takes_it(command: Command, stage: DeployedStage, channel: str) -> None:
+    said = {"thread_id": "t", "channel": channel, "text": "Oi"}
+    try:
+        recording.checked(recording.made("cli", EVENT_TYPES["lead"], said, Lead(ORGANIZATION, LEAD)))
+    except UsageError:
+        taken = False
+    else:
+        taken = True
+    command("say", "Oi", "--channel", channel, *OF)
+    assert len(stage.published()) == taken
 
 
 def published(stage: DeployedStage) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
@@ -245,6 +293,7 @@ class TestPublishing:
         event_type: str,
         said: dict[str, Any],
     ) -> None:
+        stage.take_in(*STORY)
         command(*arguments, *OF)
         told_source, told_type, data, metadata = published(stage)
         assert (told_source, told_type, data) == (source, event_type, {"thread_id": "t", **said})
@@ -259,16 +308,14 @@ class TestPublishing:
         assert (ran.code, ran.out) == (1, "")
         assert "`lead-memory status --stage dev` shows where it waits." in ran.err
 
-    @pytest.mark.parametrize(
-        ("arguments", "complaint"),
-        [
-            (("--channel", "not one"), "`data.channel`"),
-            (("--at", "2999-01-01"), "`metadata.occurred_at` is more than a day ahead."),
-        ],
-    )
-    def test_what_would_be_rejected_is_not_published(
-        self, command: Command, stage: DeployedStage, arguments: tuple[str, ...], complaint: str
+    @pytest.mark.parametrize("asked", ["resolve", "summarize"])
+    def test_a_thread_that_is_not_there_is_said_and_nothing_is_published(
+        self, command: Command, stage: DeployedStage, asked: str
     ) -> None:
-        ran = command("say", "Oi", *arguments, *OF)
+        stage.take_in(*STORY)
+        of_lead = ("--lead", LEAD, "--organization", ORGANIZATION)
+        ran = command("thread", asked, "--thread", "nope", *of_lead)
         assert (ran.code, ran.out, stage.published()) == (1, "", [])
-        assert complaint in ran.err
+        assert ran.err == "There is no thread nope of this lead: look at its id.\n"
+        command("thread", asked, "--thread", " mail ", *of_lead)
+        assert len(stage.published()) == 1

@@ -93,10 +93,24 @@ def test_a_note_over_the_bound_is_refused_at_once_with_how_much_is_left(command:
     assert "and 500 are left of the 500" in edited.err
 
 
-def test_what_is_no_note_is_not_published(command: Command, noted: DeployedStage) -> None:
-    ran = command("note", "add", "x" * 2_001, "--category", "warning", *OF)
-    assert (ran.code, ran.out, noted.published()) == (1, "", [])
-    assert "`data.content`: String should have at most 2000 characters" in ran.err
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("add", "x" * 2_001, "--category", "warning"), "Must have 1 to 2,000 characters."),
+        (("add", " ", "--category", "warning"), "Must have 1 to 2,000 characters."),
+        (("edit", "Knows our founder", "--content", ""), "--content. Must have 1 to 2,000 characters."),
+        (("add", "x", "--category", "warning", "--thread", ""), "--thread. Must have 1 to 1,000 characters."),
+        (("add", "x", "--category", "warning", "--author", " "), "--author. Must have 1 to 1,000 characters."),
+        (("add", "x", "--category", "warning", "--until", "2020-01-01"), "that time is over: give one to come, or"),
+        (("edit", "Knows our founder", "--until", "2020-01-01"), "that time is over: give one to come, or"),
+    ],
+)
+def test_what_is_no_note_is_not_published(
+    command: Command, noted: DeployedStage, arguments: tuple[str, ...], complaint: str
+) -> None:
+    ran = command("note", *arguments, *OF)
+    assert (ran.code, ran.out, noted.published()) == (2, "", [])
+    assert complaint in ran.err
 
 
 # What is published
@@ -122,11 +136,11 @@ def test_a_note_gets_a_short_id_and_an_author(
 
 
 def test_every_option_of_a_note_is_in_its_event(command: Command, noted: DeployedStage) -> None:
-    options = ("--priority", "high", "--not-pinned", "--until", "2026-12-24T18:00Z", "--thread", "t", "--author", "Rui")
+    options = ("--priority", "high", "--not-pinned", "--until", "2999-12-24T18:00Z", "--thread", "t", "--author", "Rui")
     command("note", "add", "Wants a gift", "--category", "opportunity", *options, *OF)
     _, data = published(noted)
     assert (data["priority"], data["pinned"], data["thread_id"], data["author"]) == ("high", False, "t", "Rui")
-    assert data["expires_at"] == "2026-12-24T18:00:00+00:00"
+    assert data["expires_at"] == "2999-12-24T18:00:00+00:00"
 
 
 def test_an_edit_says_what_is_changed_and_nothing_else(command: Command, noted: DeployedStage) -> None:
@@ -186,12 +200,29 @@ def test_the_notes_of_an_erased_lead_say_so(client: LeadMemory, stage: DeployedS
 def test_notes_are_listed_with_all_that_an_edit_needs(command: Command, noted: DeployedStage) -> None:
     shown = command("note", "list", *OF)
     assert shown.code == 0
-    assert "Knows our founder  warning   medium    yes" in shown.out
     assert "Was promised a call" not in shown.out
     told = command("note", "list", "--thread", "t", *OF, "--json").json
     assert [each["note_id"] for each in told["notes"]] == ["Pays late"]
     assert 0 < told["tokens"] < told["tokens_most"] == NOTES_TOKENS
     assert command("note", "list", "--thread", "u", *OF).out == "There are no notes on the thread.\n"
+
+
+def test_a_listed_note_has_its_content_under_what_else_there_is(
+    command: Command, stage: DeployedStage, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("COLUMNS", "80")
+    content = "Decides before December, together with the founder, and never on a Monday. [b]10 %[/b] at most."
+    of_both = {"category": "warning", "author": "Carla"}
+    until = {"priority": "high", "expires_at": "2999-12-24T18:00:00Z"}
+    stage.take_in(
+        event("note.pinned", {**of_both, "note_id": "e197bf3a", "content": content, **until}),
+        event("note.pinned", {**of_both, "note_id": "0c6f0a11", "content": "Late", "pinned": False}, event_id="e2"),
+    )
+    heading, *lines, other, of_other = [line.rstrip() for line in command("note", "list", *OF).out.splitlines()]
+    assert heading == "e197bf3a  warning  high priority  pinned  until 2999-12-24 18:00 UTC  by Carla"
+    assert [line[:4] for line in lines] == ["    ", "    "]
+    assert " ".join(map(str.strip, lines)) == content
+    assert (other, of_other) == ("0c6f0a11  warning  medium priority  by Carla", "    Late")
 
 
 def test_a_time_without_a_zone_is_in_utc() -> None:

@@ -9,16 +9,17 @@ from typing import Any
 import msgspec
 
 from lead_memory.domain import canonical
-from lead_memory.domain.conversation.context import Format, Layer
-from lead_memory.domain.conversation.settings import Cohort, ConversationSettings
+from lead_memory.domain.conversation.layers import Format, Layer
+from lead_memory.domain.conversation.settings import Cohort, ConversationSettings, CrossChannel
 from lead_memory.domain.errors import Erased
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
-from lead_memory.services.context import Answer, Contexts, Question
-from lead_memory.services.resolve import READ_TOGETHER, Read, Wanted
+from lead_memory.services.context import Answer, Contexts, Question, Some
+from lead_memory.services.resolve import READ_TOGETHER, Read
 from tests.events import SOMEBODY, START, event
 from tests.unit.record.test_recorder_laws import folded
 
+JOIN = ConversationSettings(cross_channel=CrossChannel.JOIN)
 _numbers = count()
 
 
@@ -37,26 +38,21 @@ class FakeReader:
         self.lead_erased = erased
         self.asked: set[str] = set()
 
-    async def read(self, organization_id: str, wanted: Collection[Wanted]) -> Mapping[Wanted, Read]:
-        assert len(set(wanted)) == len(wanted) <= READ_TOGETHER
-        self.asked |= {str(name) for _, name in wanted}
-        return {
-            (lead_id, name): self.failing.get(name, self._own(Lead(organization_id, lead_id)).get(name))
-            for lead_id, name in wanted
-        }
+    async def of_lead(self, lead: Lead, wanted: Collection[MemoryKey]) -> Mapping[MemoryKey, Read] | None:
+        assert len(set(wanted)) == len(wanted) < READ_TOGETHER
+        self.asked |= set(map(str, wanted))
+        if self.lead_erased:
+            raise Erased("the lead was erased")
+        own = self._own(lead)
+        return {name: self.failing.get(name, own.get(name)) for name in wanted} if own else None
 
-    async def of_type(self, lead: Lead, memory_type: MemoryType, limit: int) -> Sequence[Memory]:
+    async def of_type(self, lead: Lead, memory_type: MemoryType, limit: int) -> Some:
         self.asked.add(f"{memory_type}.*")
         if failure := self.failing.get(memory_type):
             raise failure
         own = sorted(self._own(lead).items())
-        return [memory for name, memory in own if name.memory_type is memory_type][:limit]
-
-    async def knows(self, lead: Lead) -> bool:
-        self.asked.add("the lead")
-        if self.lead_erased:
-            raise Erased("the lead was erased")
-        return bool(self._own(lead))
+        of_type = [memory for name, memory in own if name.memory_type is memory_type]
+        return Some(of_type[:limit], whole=len(of_type) <= limit)
 
     def _own(self, lead: Lead) -> Mapping[MemoryKey, Memory]:
         return {name: _stored(memory) for name, memory in self.memories.items() if memory.lead == lead}

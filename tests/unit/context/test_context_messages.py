@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from context.messages import Request, refused
-from lead_memory.domain.conversation.context import BudgetTooSmall, Format, Layer
+from lead_memory.domain.conversation.layers import BudgetTooSmall, Format, Layer
 from lead_memory.domain.conversation.settings import Cohort
 from lead_memory.domain.errors import Erased, KeysUnavailable, Unavailable
 from lead_memory.domain.memories import Lead
@@ -149,3 +149,7 @@ def test_an_answer_for_a_chat_api_has_messages_instead_of_a_text() -> None:
 
 def test_an_answer_says_for_how_many_days_the_lead_was_away() -> None:
     assert answered(9.5)["reactivation_days"] == 9
+
+
+def test_a_thread_of_any_characters_is_asked_for() -> None:
+    assert not ask([], START, thread_id="\ud800").thread_known

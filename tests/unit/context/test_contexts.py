@@ -1,5 +1,6 @@
 """What an agent is told: of which threads, in which cohort, and what it costs to know it."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lead_memory.domain.conversation import names
-from lead_memory.domain.conversation.context import BudgetTooSmall, Layer, Why
-from lead_memory.domain.conversation.settings import Cohort, CohortShares, ConversationSettings, CrossChannel
+from lead_memory.domain.conversation.layers import BudgetTooSmall, Layer, Why
+from lead_memory.domain.conversation.settings import Cohort, CohortShares, ConversationSettings
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
+from lead_memory.services.context import Some
 from tests.events import LEAD, ORGANIZATION, START
-from tests.unit.context.fakes import FakeReader, ask, happened, message, note
+from tests.unit.context.fakes import JOIN, FakeReader, ask, happened, message, note
 from tests.unit.record.test_recorder_laws import folded
 
-JOIN = ConversationSettings(cross_channel=CrossChannel.JOIN)
 STORY = [
     note("Pays late", thread_id="t"),
     note("Knows our founder"),
@@ -76,7 +77,7 @@ def test_a_context_has_every_layer_in_its_place() -> None:
         (Layer.RECENT, {THREAD, "conversation.recent:t"} | NOTES),
         (Layer.SUMMARY, {THREAD} | NOTES),
         (Layer.NOTES, {THREAD} | NOTES),
-        (Layer.PROFILE, {THREAD} | NOTES | OF_PROFILE),
+        (Layer.PROFILE, {THREAD, "conversation.recent:t"} | NOTES | OF_PROFILE),
         (Layer.REACTIVATION, {THREAD, PROFILE} | NOTES),
     ],
 )
@@ -117,40 +118,20 @@ def test_notes_that_do_not_fit_refuse_a_budget_but_not_that_of_a_cohort_without_
     assert ask(STORY, AN_HOUR_LATER, max_tokens=10, cohort=Cohort.NO_NOTES).context.total_tokens <= 10
 
 
-ON_TWO_CHANNELS = [
-    message(0, "Which sizes are there?"),
-    note("Asks by mail too", thread_id="t"),
-    happened("thread.summarized", 0.001, thread_id="t", summary="Of sizes.", message_count=1, written_by="model"),
-    message(0.01, "And colours?", thread_id="mail", channel="email"),
-    note("Answer in an hour", thread_id="mail"),
-    happened("thread.summarized", 0.011, thread_id="mail", summary="Of colours.", message_count=1, written_by="model"),
-    message(0.02, "L, please", from_lead=True),
-]
+def test_nothing_is_read_on_behind_an_error() -> None:
+    class Slow(FakeReader):
+        ended = 0
 
+        async def of_type(self, lead: Lead, memory_type: MemoryType, limit: int) -> Some:
+            for _ in range(9):
+                await asyncio.sleep(0)
+            self.ended += 1
+            return await super().of_type(lead, memory_type, limit)
 
-@pytest.mark.parametrize("thread_id", ["t", "mail"])
-def test_joined_threads_are_one_conversation(thread_id: str) -> None:
-    answer = ask(ON_TWO_CHANNELS, AN_HOUR_LATER, settings=JOIN, thread_id=thread_id)
-    assert answer.joined_threads == [{"t": "mail", "mail": "t"}[thread_id]]
-    text = answer.context.text
-    assert text.endswith("Customer: Which sizes are there?\nCustomer: And colours?\nCustomer: L, please")
-    assert all(each in text for each in ("Asks by mail too", "Answer in an hour", "Of sizes.", "Of colours."))
-
-
-def test_a_linked_thread_stands_alone() -> None:
-    answer = ask(ON_TWO_CHANNELS, AN_HOUR_LATER, thread_id="mail")
-    assert answer.joined_threads == []
-    assert answer.context.text.endswith(
-        "## Conversation Summary\n- Of colours.\n\n## Recent Conversation\nCustomer: And colours?"
-    )
-    assert "Asks by mail too" not in answer.context.text
-
-
-def test_a_resolved_thread_is_joined_no_more_and_of_many_open_ones_the_newest_are() -> None:
-    many = [message(0.001 * number, thread_id=f"t{number}") for number in range(9)]
-    resolved = happened("conversation.thread_resolved", 0.01, thread_id="t8")
-    answer = ask([*many, resolved], AN_HOUR_LATER, settings=JOIN, thread_id="t0")
-    assert answer.joined_threads == ["t7", "t6", "t5", "t4", "t3"]
+    reader = Slow({}, erased=True)
+    with pytest.raises(Erased):
+        ask(reader, AN_HOUR_LATER)
+    assert reader.ended == 2
 
 
 def test_a_new_thread_of_a_known_lead_has_what_is_known_of_the_lead() -> None:
@@ -166,7 +147,6 @@ def test_of_an_unknown_thread_alone_nothing_is_known_though_the_lead_is() -> Non
     reader = FakeReader(folded([message(0)]))
     answer = ask(reader, AN_HOUR_LATER, thread_id="new", layers={Layer.RECENT})
     assert (answer.thread_known, answer.lead_known, answer.context.text) == (False, True, "")
-    assert "the lead" in reader.asked
 
 
 @pytest.mark.parametrize(
@@ -297,3 +277,12 @@ def test_a_thread_is_found_whatever_an_integration_names_it() -> None:
     answer = ask(story, AN_HOUR_LATER, thread_id=thread_id)
     assert answer.thread_known
     assert "Pays late" in answer.context.text
+
+
+def test_a_thread_that_was_only_resolved_or_asked_to_be_summarized_is_not_known() -> None:
+    mistyped = [
+        happened("conversation.thread_resolved", 0, thread_id="nope"),
+        happened("thread.summarized", 0.01, thread_id="nope", summary="Nothing.", message_count=0, written_by="model"),
+    ]
+    answer = ask([message(0), *mistyped], AN_HOUR_LATER, thread_id="nope")
+    assert (answer.thread_known, answer.lead_known, answer.context.text) == (False, True, "")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from lead_memory.domain.conversation.context import Layer, Why
+from lead_memory.domain.conversation.layers import Layer, Why
 from lead_memory.domain.conversation.settings import ConversationSettings, CrossChannel
 from lead_memory.domain.events import Event
 from lead_memory.services.context import Answer

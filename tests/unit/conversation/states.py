@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from lead_memory.domain.conversation.context import Format, Known, Layer
+from lead_memory.domain.conversation.layers import Format, Known, Layer
 from lead_memory.domain.conversation.messages import Message
 from lead_memory.domain.conversation.notes import Category, Note, Priority
 from lead_memory.domain.conversation.profile import Interest, Stage

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from lead_memory.domain.conversation.context import ChatMessage, Context, Format, Known, Layer, Why, assemble
+from lead_memory.domain.conversation.context import assemble
+from lead_memory.domain.conversation.layers import ChatMessage, Context, Format, Known, Layer, Why
 from lead_memory.domain.conversation.messages import Message
 from lead_memory.domain.conversation.notes import Category, Note, Priority
 from lead_memory.domain.conversation.settings import Cohort

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_memory.domain.conversation import context as context_module
-from lead_memory.domain.conversation.context import (
+from lead_memory.domain.conversation.context import assemble
+from lead_memory.domain.conversation.cutting import CUT
+from lead_memory.domain.conversation.layers import (
+    BUDGET_TOKENS,
     LAYERS,
     MESSAGE_TOKENS,
     BudgetTooSmall,
@@ -19,9 +21,7 @@ from lead_memory.domain.conversation.context import (
     Known,
     Layer,
     Why,
-    assemble,
 )
-from lead_memory.domain.conversation.cutting import CUT
 from lead_memory.domain.conversation.messages import Message
 from lead_memory.domain.conversation.settings import Cohort
 from lead_memory.domain.conversation.tokens import estimate
@@ -213,4 +213,4 @@ def test_messages_of_200_kilobytes_leave_a_part_of_each_that_fits(text: str, for
     for _, entry in said(context):
         _ends_where_a_reader_would_pause(entry.removesuffix(CUT), whole(messages[0], form))
     assert context.layers[Layer.RECENT].why is Why.SHORTENED
-    assert context.total_tokens <= context_module.BUDGET_TOKENS
+    assert context.total_tokens <= BUDGET_TOKENS

@@ -42,7 +42,7 @@ facts = st.fixed_dictionaries(
         "nextStep": st.fixed_dictionaries({"action": few}, optional={"assignedTo": few}),
         "lastInteractionSummary": few,
     },
-)
+).filter(bool)
 said_in_turn = st.lists(st.tuples(st.booleans(), facts), min_size=1, max_size=6)
 
 type Said = list[tuple[bool, dict[str, Any]]]

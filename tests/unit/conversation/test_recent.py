@@ -52,16 +52,22 @@ def test_it_has_as_many_as_have_2000_tokens_from_5_to_15(tokens_of_each: int, ma
     assert not found.truncated
 
 
-def test_where_the_budget_has_no_room_for_all_each_gets_a_fifth_and_the_oldest_are_left_out() -> None:
+def test_where_the_budget_has_no_room_for_all_each_gets_what_a_fifth_for_each_older_one_leaves() -> None:
     found = recent([SENTENCE * 40] * 5 + ["Short.", SENTENCE * 40, "Last."], 200)
-    assert [said.text.endswith(CUT) for said in found.said] == [True, True, True, True, False, True, False]
-    assert all(estimate(said.text) + AROUND <= 40 for said in found.said)
+    assert [said.text.endswith(CUT) for said in found.said][-3:] == [False, True, False]
+    assert all(said.text.endswith(CUT) for said in found.said[:-3])
+    assert 150 < found.tokens <= 200
     assert found.truncated
 
 
+def test_the_only_message_has_all_the_room() -> None:
+    found = recent([SENTENCE * 40], 200)
+    assert 180 < found.tokens <= 200
+
+
 def test_a_long_message_ends_with_a_sentence_and_says_that_it_goes_on() -> None:
-    [said] = recent([SENTENCE * 40], 200).said
-    assert said.text == f"Ana: {SENTENCE * 3}".rstrip() + CUT
+    [said] = recent([SENTENCE * 40], 50).said
+    assert said.text == f"Ana: {SENTENCE * 4}".rstrip() + CUT
 
 
 def test_what_was_kept_of_a_message_says_that_there_was_more_and_what_came_with_it() -> None:

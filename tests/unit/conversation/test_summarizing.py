@@ -1,5 +1,6 @@
 """What is written of a thread that is due, over a log in memory; writing it ends that."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from lead_memory.domain.fold import refold
 from lead_memory.domain.lifecycle import due_at
 from lead_memory.domain.memories import Lead, Memory, MemoryKey
 from lead_memory.domain.payloads.conversation import ConversationMessage
+from lead_memory.services import summarize
 from lead_memory.services.summarize import NOTHING_SAID, Standing, Summarizer
 from lead_memory.services.sweep import DueMemory, Entry
 from tests.events import NOW, START, body, event
@@ -58,13 +60,17 @@ class Log:
         return found[-newest:]
 
     async def written(self, now: datetime) -> list[Entry]:
-        return [entry for due in self.due(now) for entry in await Summarizer(self, now).entries(due)]
+        return [entry for due in self.due(now) for entry in await _summarizer(self, now).entries(due)]
 
-    async def sweep(self, now: datetime) -> list[Event]:
+    async def sweep(self, now: datetime, only: str = "") -> list[Event]:
         """What was written is recorded."""
         events = [delivered(entry, now) for entry in await self.written(now)]
         self.events += events
-        return events
+        return [each for each in events if each.event_type.startswith(only)]
+
+
+def _summarizer(log: Log, now: datetime) -> Summarizer:
+    return Summarizer(log, now, lambda: True)
 
 
 def _message(sent: Event, said: ConversationMessage) -> Message:
@@ -111,9 +117,9 @@ REQUESTED_AT = START + HOUR
         pytest.param(said(9), START + HOUR, [], id="nine messages"),
         pytest.param(said(10), START + 10 * MINUTE, [], id="ten messages, within the burst"),
         pytest.param(said(10), START + HOUR, [SUMMARIZED], id="ten messages"),
-        pytest.param(said(2), START + DAY, [], id="idle for less than a day"),
-        pytest.param(said(2), START + DAY + HOUR, [SUMMARIZED], id="idle, and hardly begun"),
-        pytest.param(said(3), START + 2 * DAY, [SUMMARIZED, PREPARED], id="idle"),
+        pytest.param(said(2), START + 23 * HOUR - MINUTE, [], id="not silent for long"),
+        pytest.param(said(2), START + 23 * HOUR, [SUMMARIZED], id="silent, and hardly begun"),
+        pytest.param(said(3), START + 2 * DAY, [SUMMARIZED, PREPARED], id="silent"),
         pytest.param(
             [*said(3), of_thread("thread.summary_requested", REQUESTED_AT)], REQUESTED_AT, [SUMMARIZED], id="requested"
         ),
@@ -184,15 +190,55 @@ async def test_what_comes_while_a_summary_is_written_is_of_the_next() -> None:
     assert "canary" not in data_of(written)["summary"]
 
 
+@pytest.mark.parametrize("newer", [0, 3])
+async def test_what_comes_late_is_in_the_next_summary(newer: int) -> None:
+    log = Log(said(20))
+    await log.sweep(START + HOUR)
+    at = START + 12 * MINUTE + MINUTE / 2
+    late = {"thread_id": "t", "channel": "whatsapp", "text": "I need a canary."}
+    log.events.append(event("conversation.message_received", late, event_id="late", at=at))
+    log.events += said(newer, first=100)
+    [written] = await log.sweep(START + 2 * DAY, only=SUMMARIZED)
+    assert "Customer: I need a canary." in data_of(written)["summary"].splitlines()
+    assert data_of(written)["message_count"] == 21 + newer
+
+
+async def test_what_a_summary_covers_is_not_read_for_the_next_one() -> None:
+    told = of_thread("thread.summarized", START + 9 * MINUTE, summary="Of plans.", message_count=10, written_by="m")
+    log = Log([*said(10), told, *said(10, first=10)])
+    [written] = await log.sweep(START + HOUR)
+    assert data_of(written)["summary"].startswith("Of plans.\nCustomer: I need 10 plans.")
+
+
+async def test_a_thread_for_which_there_is_no_time_stays_due() -> None:
+    other = event("thread.summary_requested", {"thread_id": "a"}, event_id="other", at=START)
+    log, times = Log([*said(10), other]), iter([True, False])
+    summarizer = Summarizer(log, START + HOUR, lambda: next(times))
+    first, second = [await summarizer.entries(due) for due in log.due(START + HOUR)]
+    assert (len(first), second, summarizer.finished) == (1, [], False)
+
+
+async def test_a_thread_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(Log):
+        async def messages(self, lead: Lead, thread: MemoryKey, newest: int) -> list[Message]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    monkeypatch.setattr(summarize, "THREAD_SECONDS", 0.01)
+    log = Silent(said(10))
+    assert await log.sweep(START + HOUR) == []
+    assert [due.name for due in log.due(START + HOUR)] == [names.thread("t")]
+
+
 async def test_what_changed_since_it_was_found_due_is_left_alone() -> None:
     log = Log(said(10))
     [due] = log.due(START + HOUR)
     log.events.append(
         of_thread("thread.summarized", START + HOUR, summary="By a model.", message_count=10, written_by="m")
     )
-    assert await Summarizer(log, START + HOUR).entries(due) == []
+    assert await _summarizer(log, START + HOUR).entries(due) == []
     log.events.clear()
-    assert await Summarizer(log, START + HOUR).entries(due) == []
+    assert await _summarizer(log, START + HOUR).entries(due) == []
 
 
 async def test_a_thread_that_cannot_be_read_keeps_no_other_waiting_and_stays_due(

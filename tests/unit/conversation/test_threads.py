@@ -16,7 +16,7 @@ from lead_memory.domain.conversation.threads import (
     RETURNS_TO,
     SUMMARIZED_AFTER,
     SUMMARIZED_EVERY,
-    is_idle,
+    is_closed,
     lacks_reactivation,
     unsummarized,
 )
@@ -34,7 +34,7 @@ OTHERS = ("a", "b", "c")
 """The threads of drawn streams."""
 
 _number = iter(range(1_000_000))
-IDLE_ON_THE_HOUR = START + timedelta(hours=25)
+CLOSED_AT = START + timedelta(hours=23)
 """For what was said in the first hour."""
 
 
@@ -199,7 +199,7 @@ def test_a_message_after_a_thread_was_resolved_opens_it_again() -> None:
 
 
 def test_a_summary_is_due_five_minutes_after_the_tenth_message_whatever_comes_then() -> None:
-    assert due_at(thread(*messages(SUMMARIZED_EVERY - 1))) == IDLE_ON_THE_HOUR
+    assert due_at(thread(*messages(SUMMARIZED_EVERY - 1))) == CLOSED_AT
     tenth = minutes(SUMMARIZED_EVERY - 1)
     for count in (SUMMARIZED_EVERY, SUMMARIZED_EVERY + 3):
         assert due_at(thread(*messages(count))) == tenth + SUMMARIZED_AFTER
@@ -212,7 +212,7 @@ def test_a_summary_is_due_at_once_where_it_is_asked_for_and_where_the_thread_is_
 
 def test_a_thread_that_was_summarized_is_due_for_its_reminder_after_a_day_of_silence() -> None:
     events = [*messages(3), written("thread.summarized", minutes(5), 3)]
-    assert due_at(thread(*events)) == IDLE_ON_THE_HOUR
+    assert due_at(thread(*events)) == CLOSED_AT
     idle = minutes(2) + IDLE_AFTER
     assert due_at(thread(*events, written("thread.reactivation_prepared", idle, 3))) is None
     assert due_at(thread(*messages(2), written("thread.summarized", minutes(5), 2))) is None
@@ -258,7 +258,7 @@ def _written_when_due(memory: Memory, now: datetime) -> Iterator[Event]:
     value, count = memory.value, memory.value["message_count"]
     if "summary_due_at" in value or unsummarized(value):
         yield written("thread.summarized", now, count)
-    if is_idle(value, now) and lacks_reactivation(value):
+    if is_closed(value, now) and lacks_reactivation(value):
         yield written("thread.reactivation_prepared", now, count)
 
 
@@ -309,3 +309,11 @@ def test_of_many_threads_and_topics_the_newest_are_known() -> None:
     newest = set(threads[-THREADS_KEPT:])
     assert (set(value["open_threads"]), set(value["topics"])) == (newest, newest)
     assert value["intents"]["i"]["count"] == count
+
+
+@given(st.integers(0, 24 * 60))
+def test_a_thread_that_fell_silent_is_closed_two_sweeps_before_its_short_term_memory_ends(minute: int) -> None:
+    said = message(minutes(minute))
+    closed_at = due_at(thread(said))
+    assert closed_at is not None
+    assert closed_at + timedelta(minutes=10) <= said.occurred_at + IDLE_AFTER

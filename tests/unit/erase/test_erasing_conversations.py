@@ -113,3 +113,23 @@ async def test_the_receipt_counts_the_summaries_that_went_and_those_from_before_
     assert receipt.removed["events"] == 3
     left = [event for event in log_of(store).events if event.source == "cleanup"]
     assert [canonical.decode(event.data_json)["message_count"] for event in left] == [10]
+
+
+async def test_a_note_on_a_thread_leaves_its_summaries_alone() -> None:
+    store = ErasableStore()
+    note = {"note_id": "n", "thread_id": "a", "author": "Carla", "category": "context", "content": "Be kind."}
+    await record(store, [message("a", "m", 0), event("note.pinned", note, event_id="n", at=NOW), summarized("a", 1)])
+    await erase(store, "operator/n")
+    assert "All is well." in everywhere(store)
+
+
+async def test_a_models_summary_goes_with_what_it_quotes_though_its_clock_is_behind() -> None:
+    store = ErasableStore()
+    await record(store, [message("a", "m", 0), summarized("a", -1)])
+    await erase(store, "test/m")
+    assert "All is well." not in everywhere(store)
+
+
+def summarized(thread_id: str, hours: int) -> Event:
+    said = {"thread_id": thread_id, "summary": "All is well.", "message_count": 1, "written_by": "model"}
+    return event("thread.summarized", said, event_id="s", at=NOW + hours * HOUR)

@@ -1,6 +1,7 @@
 """An event that was erased was never there: memories are the fold of the log without it, whatever else happens."""
 
 import asyncio
+from datetime import timedelta
 from random import Random
 
 import msgspec
@@ -12,6 +13,7 @@ from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import derive
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.events import Event
+from lead_memory.domain.limits import CLOCK_SKEW
 from lead_memory.domain.memories import MemoryKey
 from lead_memory.domain.payloads.said import MemoryExpired
 from lead_memory.services.record import Outcome, Recorder, Result
@@ -53,13 +55,17 @@ def left_by(erased: Event, events: list[Event]) -> list[Event]:
 
 
 def may_quote(written: Event, erased: Event) -> bool:
-    """A text about the erased event's thread that came after it; of the contact's profile, reminders have the words."""
-    if written.event_type not in WRITTEN or written.position < erased.position or written is erased:
+    """A text about the erased event's thread that came after it, or by another's clock may have; of the contact's
+    profile, reminders have the words, and of notes none.
+    """
+    skew = timedelta(0) if written.source == "cleanup" else CLOCK_SKEW
+    if written.event_type not in WRITTEN or written.occurred_at < erased.occurred_at - skew or written is erased:
         return False
     said, of = canonical.decode(erased.data_json), canonical.decode(written.data_json)
     if said.get("key") == "contact_profile":
         return written.event_type == "thread.reactivation_prepared"
-    return bool(said.get("thread_id") == of["thread_id"])
+    spoken = erased.event_type in WRITTEN or erased.event_type.startswith("conversation.")
+    return spoken and bool(said["thread_id"] == of["thread_id"])
 
 
 async def deliver(store: ErasableStore, queue: list[Event]) -> list[Result]:

@@ -2,43 +2,32 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import accumulate, takewhile
 from typing import Any
 
-import msgspec
-
 from lead_memory.domain.conversation import long_term, notes, profile, reactivation, recent, threads
 from lead_memory.domain.conversation.cutting import cut
+from lead_memory.domain.conversation.layers import (
+    LAYERS,
+    MESSAGE_TOKENS,
+    BudgetTooSmall,
+    ChatMessage,
+    Context,
+    Format,
+    Known,
+    Layer,
+    LayerReport,
+    Why,
+)
 from lead_memory.domain.conversation.messages import Message
-from lead_memory.domain.conversation.notes import Note
 from lead_memory.domain.conversation.settings import Cohort
 from lead_memory.domain.conversation.tokens import estimate
-from lead_memory.domain.errors import LeadMemoryError
-from lead_memory.domain.memories import Memory
 from lead_memory.domain.times import time
 
-BUDGET_TOKENS = 3_500
 SUMMARY_TOKENS = 500
 PROFILE_TOKENS = 600
 ALERT_TOKENS = 250
-MESSAGE_TOKENS = 4
-"""What a chat API's format puts around a message."""
 
-
-class Layer(StrEnum):
-    RECENT = "L1"
-    SUMMARY = "L2"
-    NOTES = "L3"
-    PROFILE = "L4"
-    REACTIVATION = "L5"
-
-
-LAYERS = {
-    Cohort.FULL: frozenset(Layer),
-    Cohort.NO_NOTES: frozenset(Layer) - {Layer.NOTES},
-    Cohort.SINGLE_SUMMARY: frozenset({Layer.SUMMARY}),
-}
 
 _ROOM = {Layer.PROFILE: 0.7, Layer.SUMMARY: 0.85, Layer.REACTIVATION: 0.95}
 """The part of the budget up to which the layers before leave room for one; in the order of the lazy builder of the
@@ -51,72 +40,6 @@ _HEADINGS = {
     Layer.RECENT: "## Recent Conversation",
 }
 _ALERT, _ALERT_ENDS = "---\n⚠️ **REACTIVATION ALERT**\n", "\n---"
-
-
-class Why(StrEnum):
-    """Why a layer is not in the context, or not whole."""
-
-    NOT_ASKED_FOR = "not_asked_for"
-    COHORT = "cohort"
-    """The lead's contexts are without it."""
-    NOTHING_KNOWN = "nothing_known"
-    NOT_RETURNING = "not_returning"
-    """The lead was not away for long, or has answered meanwhile."""
-    NO_ROOM = "no_room"
-    UNAVAILABLE = "unavailable"
-    """It could not be read this time."""
-    SHORTENED = "shortened"
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    MESSAGES = "messages"
-    """For a chat API: what is known as a system message, then what was said."""
-
-
-class LayerReport(msgspec.Struct, frozen=True, kw_only=True):
-    tokens: int = 0
-    included: bool = False
-    truncated: bool = False
-    why: Why | None = None
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read."""
-
-    notes: Sequence[Note] = ()
-    messages: Sequence[Message] = ()
-    """Of the thread's short-term memory, in order; of all open threads where they are joined."""
-    threads: Sequence[Mapping[str, Any]] = ()
-    """The thread, and those that are joined to it."""
-    profile: Mapping[str, Any] | None = None
-    interactions: Mapping[str, Any] = {}
-    memories: Sequence[Memory] = ()
-    """Purchases, preferences and facts."""
-    unavailable: Collection[Layer] = ()
-
-
-class ChatMessage(msgspec.Struct, frozen=True):
-    role: str
-    content: str
-
-
-class Context(msgspec.Struct, frozen=True, kw_only=True):
-    text: str
-    messages: Sequence[ChatMessage]
-    """The text in a chat API's form; none where that was not asked for."""
-    layers: Mapping[Layer, LayerReport]
-    total_tokens: int
-    silence: timedelta | None
-    """How long the lead was away, where the context says so."""
-
-
-class BudgetTooSmall(LeadMemoryError):
-    """The operators' notes alone need more; `smallest` is the budget that holds them."""
-
-    def __init__(self, smallest: int) -> None:
-        super().__init__(f"the operators' notes alone take {smallest} tokens: give a budget of {smallest} or more")
-        self.smallest = smallest
 
 
 def assemble(
@@ -226,7 +149,9 @@ class _Building:
 
     def _profile(self) -> None:
         known = profile.parts(self._known.profile or {})
-        lines = profile.joined(known + long_term.parts(self._known.interactions, self._known.memories))
+        lines = profile.joined(
+            known + long_term.parts(self._known.about, self._known.interactions, self._known.memories)
+        )
         if not lines:
             return self.leave_out(Layer.PROFILE, Why.NOTHING_KNOWN)
         heading = _HEADINGS[Layer.PROFILE]
@@ -234,10 +159,12 @@ class _Building:
         if not kept:
             return self.leave_out(Layer.PROFILE, Why.NO_ROOM)
         section = "\n".join([heading, *kept])
-        return self._put(Layer.PROFILE, section, estimate(section), truncated=len(kept) < len(lines))
+        truncated = self._known.more or len(kept) < len(lines)
+        return self._put(Layer.PROFILE, section, estimate(section), truncated=truncated)
 
     def _summary(self) -> None:
-        summaries = (thread["summary"]["text"] for thread in self._known.threads if "summary" in thread)
+        begun = (thread for thread in self._known.threads if thread["message_count"])
+        summaries = (thread["summary"]["text"] for thread in begun if "summary" in thread)
         # A point each, whoever wrote it: none of its lines can pass for a heading, a note or a message.
         points = [f"- {line}" for summary in summaries for line in summary.splitlines() if line.strip()]
         return self._cut_to(Layer.SUMMARY, f"{_HEADINGS[Layer.SUMMARY]}\n", "\n".join(points), "", SUMMARY_TOKENS)
@@ -246,9 +173,9 @@ class _Building:
         silence = threads.silence(self._known.threads, self._now)
         if silence is None:
             return self.leave_out(Layer.REACTIVATION, Why.NOT_RETURNING)
-        self._silence = silence
-        told = f"CONTEXT: This lead went quiet for {reactivation.interval(silence / timedelta(days=1))}."
-        reminder = profile.one_line(_reminder(self._known.threads, self._known.profile))
+        self._silence = silence.length
+        told = f"CONTEXT: This lead went quiet for {reactivation.interval(silence.length / timedelta(days=1))}."
+        reminder = profile.one_line(_reminder(silence.thread, self._known.profile))
         return self._cut_to(Layer.REACTIVATION, _ALERT, f"{told} {reminder}".rstrip(), _ALERT_ENDS, ALERT_TOKENS)
 
     def _cut_to(self, layer: Layer, before: str, text: str, after: str, most: int) -> None:
@@ -270,14 +197,13 @@ def _fitting(lines: list[str], budget_tokens: int) -> list[str]:
     """The first ones, and no title of a part that nothing of is there."""
     costs = accumulate(estimate(line) + 1 for line in lines)
     fitting = sum(1 for _ in takewhile(lambda cost: cost <= budget_tokens, costs))
-    while 0 < fitting < len(lines) and (not lines[fitting - 1] or lines[fitting - 1].endswith(profile.TITLE_ENDS)):
+    while 0 < fitting < len(lines) and (not lines[fitting - 1] or profile.is_title(lines[fitting - 1])):
         fitting -= 1
     return lines[:fitting]
 
 
-def _reminder(joined: Sequence[Mapping[str, Any]], contact: Mapping[str, Any] | None) -> str:
+def _reminder(thread: Mapping[str, Any], contact: Mapping[str, Any] | None) -> str:
     """Of the thread that fell silent: as it was prepared, or made now where it is stale."""
-    thread = max(joined, key=lambda thread: thread["message_count"])
     prepared = thread.get("reactivation")
     changes = (thread.get("summary", {}).get("at"), (contact or {}).get("lastExtractedAt"))
     if (

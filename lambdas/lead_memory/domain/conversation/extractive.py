@@ -104,7 +104,7 @@ _ABBREVIATIONS = "".join(
 _SENTENCE_ENDS = re.compile(
     rf"(?<=[.!?…])(?<!\b\w\.\w\.){_ABBREVIATIONS}\s+"
     # A speaker's name within a text would read as if they had said what follows.
-    rf"|\b(?i:{CUSTOMER}|{ASSISTANT})[\s*_]*[:\uff1a]"
+    rf"|\b(?i:{CUSTOMER}|{ASSISTANT})[^\w\n]{{0,9}}?[:\uff1a\ufe13\ufe55]"
 )
 _MARKUP = re.compile(r"(?:[\s#>*_~`=|\u2022\u2013\u2014]|-+(?!\S)|\d{1,2}[.)]\s)+")
 _SPEAKER = re.compile(rf"({CUSTOMER}|{ASSISTANT}): ")

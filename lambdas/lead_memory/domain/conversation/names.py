@@ -42,4 +42,6 @@ def _of_thread(memory_type: MemoryType, prefix: str, thread_id: str) -> MemoryKe
     else:
         if not thread_id.startswith(_HASHED):
             return name
-    return name._replace(key=f"{prefix}{_HASHED}{hashlib.sha256(thread_id.encode()).hexdigest()[:32]}")
+    return name._replace(
+        key=f"{prefix}{_HASHED}{hashlib.sha256(thread_id.encode(errors='surrogatepass')).hexdigest()[:32]}"
+    )

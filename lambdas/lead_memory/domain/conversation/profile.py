@@ -139,13 +139,14 @@ def joined(parts: Iterable[list[str]]) -> list[str]:
     return [line for part in parts if part for line in ("", *part)][1:]
 
 
-TITLE_ENDS = ":**"
-
-
 def listed(title: str, entries: Iterable[str]) -> list[str]:
     """A part of the profile; none where it has no entries."""
     lines = [f"- {one_line(entry)}" for entry in entries]
-    return [f"**{title}{TITLE_ENDS}", *lines] if lines else []
+    return [f"**{title}:**", *lines] if lines else []
+
+
+def is_title(line: str) -> bool:
+    return line.startswith("**") and line.endswith(":**")
 
 
 def _next_step(step: Mapping[str, Any] | None) -> list[str]:

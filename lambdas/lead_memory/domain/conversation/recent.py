@@ -41,8 +41,8 @@ def newest(
     """As many of the newest as their length allows, in the order in which they were sent.
 
     The number is the specification's: the tokens aimed at by those of the average message, from 5 to 15. Where the
-    budget has no room for all of them, a message gets a fifth of it or a little, and the oldest are left out.
-    `around_tokens` is what stands between messages.
+    budget has no room for all of them, a message gets what a fifth for each older one leaves, and the oldest are left
+    out. `around_tokens` is what stands between messages.
     """
     fewest, most = RECENT_MESSAGES
     newest_first = messages[: -most - 1 : -1]
@@ -50,12 +50,13 @@ def newest(
     costs = [estimate(before) + estimate(text) + around_tokens for before, text in entries]
     average = max(1, sum(costs) // max(1, len(costs)))
     chosen = max(fewest, min(most, TOKENS // average))
-    fits = sum(costs[:chosen]) <= budget_tokens
     share = max(budget_tokens // fewest, 2 * _FEWEST_TOKENS)
     said: list[Said] = []
     left = budget_tokens
-    for message, (before, text), cost in list(zip(newest_first, entries, costs, strict=True))[:chosen]:
-        room = left if fits else min(left, share)
+    of_chosen = list(zip(newest_first, entries, costs, strict=True))[:chosen]
+    for place, (message, (before, text), cost) in enumerate(of_chosen, start=1):
+        for_older = sum(min(older, share) for older in costs[place:chosen])
+        room = max(left - for_older, min(left, share))
         if cost <= room:
             left -= cost
             said.append(Said(message, before + text))

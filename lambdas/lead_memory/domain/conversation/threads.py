@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from lead_memory.domain.limits import RECENT_CHARACTERS, RECENT_MESSAGES, THREADS_KEPT
 from lead_memory.domain.memories import Value
 from lead_memory.domain.times import iso, newest, on_the_hour, time
 
 IDLE_AFTER = timedelta(hours=24)
+CLOSED_AFTER = timedelta(hours=22, minutes=50)
+"""On the next full hour a silent thread is summarized: at least ten minutes, which is two sweeps, before it is idle."""
+MEDIUM_TERM = timedelta(days=30)
 SUMMARIZED_EVERY = 10
 """Messages."""
 SUMMARIZED_AFTER = timedelta(minutes=5)
@@ -81,7 +84,13 @@ def returned(thread: Mapping[str, Any]) -> bool:
     )
 
 
-def silence(threads: Sequence[Mapping[str, Any]], now: datetime) -> timedelta | None:
+class Silence(NamedTuple):
+    length: timedelta
+    thread: Mapping[str, Any]
+    """The one that fell silent last."""
+
+
+def silence(threads: Sequence[Mapping[str, Any]], now: datetime) -> Silence | None:
     """How long nobody wrote, where it was long: before the last message, which is the lead's, or until now.
 
     Threads that are joined are one. None for one that had hardly begun.
@@ -89,15 +98,12 @@ def silence(threads: Sequence[Mapping[str, Any]], now: datetime) -> timedelta | 
     count = sum(thread["message_count"] for thread in threads)
     if count < RETURNS_TO:
         return None
-    last = max(
-        (thread for thread in threads if thread["message_count"]), key=lambda thread: time(thread["last_message_at"])
-    )
-    times = [time(thread[field]) for thread in threads for field in _MESSAGES_AT if field in thread]
-    *_, before, newest = sorted(times)
+    written = [(time(thread[field]), thread) for thread in threads for field in _MESSAGES_AT if field in thread]
+    *_, (before, silent), (newest, last) = sorted(written, key=lambda each: each[0])
     if now - newest > RETURNS_AFTER:
-        return now - newest
+        return Silence(now - newest, last)
     back = last["last_message_from"] == "lead" and count > RETURNS_TO and newest - before > RETURNS_AFTER
-    return newest - before if back else None
+    return Silence(newest - before, silent) if back else None
 
 
 def unsummarized(thread: Mapping[str, Any]) -> int:
@@ -152,13 +158,13 @@ def due_at(thread: Mapping[str, Any]) -> datetime | None:
     """When something is to be written for the thread: a summary, or after a day's silence a reminder too."""
     times = [time(thread["summary_due_at"])] if "summary_due_at" in thread else []
     if thread["status"] == "open" and (unsummarized(thread) or lacks_reactivation(thread)):
-        times.append(on_the_hour(time(thread["last_message_at"]) + IDLE_AFTER))
+        times.append(on_the_hour(time(thread["last_message_at"]) + CLOSED_AFTER))
     return min(times, default=None)
 
 
-def is_idle(thread: Mapping[str, Any], now: datetime) -> bool:
+def is_closed(thread: Mapping[str, Any], now: datetime) -> bool:
     is_open = thread["status"] == "open" and "last_message_at" in thread
-    return is_open and time(thread["last_message_at"]) + IDLE_AFTER <= now
+    return is_open and time(thread["last_message_at"]) + CLOSED_AFTER <= now
 
 
 def lacks_reactivation(thread: Mapping[str, Any]) -> bool:

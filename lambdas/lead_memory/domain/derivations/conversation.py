@@ -1,7 +1,7 @@
 """Threads: what is short-term of each, the thread itself, and what they come to across threads."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lead_memory.domain.conversation import names, threads
 from lead_memory.domain.conversation.cutting import first_characters
@@ -18,8 +18,6 @@ from lead_memory.domain.payloads.conversation import (
     ThreadSummaryRequested,
 )
 from lead_memory.domain.times import iso
-
-MEDIUM_TERM = timedelta(days=30)
 
 
 def message(event: Event, said: ConversationMessage) -> Iterable[Change]:
@@ -100,7 +98,7 @@ def _thread(thread_id: str, said: Value, reduce: Reducer) -> Change:
 
 
 def _interactions(event: Event, said: Value, reduce: Reducer) -> Change:
-    return _change(names.INTERACTIONS, said, reduce, Tier.MEDIUM_TERM, event.occurred_at + MEDIUM_TERM)
+    return _change(names.INTERACTIONS, said, reduce, Tier.MEDIUM_TERM, event.occurred_at + threads.MEDIUM_TERM)
 
 
 def _change(name: MemoryKey, said: Value, reduce: Reducer, tier: Tier, expires_at: datetime | None = None) -> Change:

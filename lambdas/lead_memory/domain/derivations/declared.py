@@ -4,39 +4,31 @@ from collections.abc import Iterable
 
 from lead_memory.domain.conversation import names, notes, profile
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import Change, Derivation, MemoryType, Source, lapse
-from lead_memory.domain.payloads.contact import contact_facts
+from lead_memory.domain.memories import Change, Derivation, MemoryType, Source, Value, lapse, replace
+from lead_memory.domain.payloads.contact import facts_of
 from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired, MemoryInferred
 from lead_memory.domain.times import iso
 
 
 def declared(event: Event, memory: MemoryDeclared) -> Iterable[Change]:
     inferred = isinstance(memory, MemoryInferred)
-    if (memory.memory_type, memory.key) == names.CONTACT_PROFILE:
-        yield _contact_profile(event, memory)
-        return
+    is_profile = (memory.memory_type, memory.key) == names.CONTACT_PROFILE
     yield Change(
         memory_type=memory.memory_type,
         key=memory.key,
-        said=memory.value,
+        said=_of_profile(event, memory) if is_profile else memory.value,
+        # It is merged field by field, so who said what is told apart there.
+        reduce=profile.merge if is_profile else replace,
+        aggregates=is_profile,
         confidence=memory.confidence if isinstance(memory, MemoryInferred) else 1.0,
         source=Source.AGENT_INFERRED if inferred else Source.USER_DECLARED,
         expires_at=memory.expires_at,
     )
 
 
-def _contact_profile(event: Event, memory: MemoryDeclared) -> Change:
-    """It is merged field by field, so who said what is told apart there."""
-    facts = contact_facts(memory.value).model_dump(mode="json", by_alias=True, exclude_none=True)
-    return Change(
-        memory_type=memory.memory_type,
-        key=memory.key,
-        said={"facts": facts, "at": iso(event.occurred_at), "by_person": not isinstance(memory, MemoryInferred)},
-        reduce=profile.merge,
-        aggregates=True,
-        confidence=memory.confidence if isinstance(memory, MemoryInferred) else 1.0,
-        source=Source.AGENT_INFERRED if isinstance(memory, MemoryInferred) else Source.USER_DECLARED,
-    )
+def _of_profile(event: Event, memory: MemoryDeclared) -> Value:
+    by_person = not isinstance(memory, MemoryInferred)
+    return {"facts": facts_of(memory.value), "at": iso(event.occurred_at), "by_person": by_person}
 
 
 def expired(event: Event, memory: MemoryExpired) -> Iterable[Change]:

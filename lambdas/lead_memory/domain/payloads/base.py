@@ -5,3 +5,7 @@ from pydantic import BaseModel, ConfigDict
 
 class Payload(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+ARRIVING = "arriving"
+"""The context in which an event is validated that is not recorded yet."""

@@ -2,10 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import (
-    Field,
-    StringConstraints,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from lead_memory.domain.conversation.notes import Category, Priority
 from lead_memory.domain.fields import (
@@ -14,7 +11,7 @@ from lead_memory.domain.fields import (
     Id,
     Short,
     Text,
-    at_most,
+    normal,
 )
 from lead_memory.domain.limits import (
     ATTACHMENTS,
@@ -24,6 +21,26 @@ from lead_memory.domain.limits import (
 from lead_memory.domain.payloads.base import Payload
 
 type Count = Annotated[int, Field(ge=0, strict=True)]
+type Written = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SUMMARY_CHARACTERS), AfterValidator(normal)
+]
+"""A summary, or a reminder."""
+
+
+def _names(attachments: object) -> object:
+    """Webhooks describe what is attached, by whatever fields: its name is kept, else its type."""
+    if not isinstance(attachments, list | tuple):
+        return ()
+    named = (
+        next((each[field] for field in _NAMES if isinstance(each.get(field), str)), "file")
+        if isinstance(each, dict)
+        else str(each)
+        for each in attachments[:ATTACHMENTS]
+    )
+    return tuple(named)
+
+
+_NAMES = ("name", "filename", "content_type", "mime_type", "type")
 
 
 class ConversationMessage(Payload):
@@ -32,11 +49,11 @@ class ConversationMessage(Payload):
     thread_id: Id
     message_id: Id | None = None
     channel: Channel
-    text: str = ""
+    text: Annotated[str, BeforeValidator(lambda text: "" if text is None else text)] = ""
     subject: Short | None = None
     author: Short | None = None
-    attachments: Annotated[tuple[Short, ...], at_most(ATTACHMENTS)] = ()
-    """Names or media types of what came with it, or instead of a text."""
+    attachments: Annotated[tuple[Short, ...], BeforeValidator(_names)] = ()
+    """Names or media types of the first that came with it, or instead of a text."""
 
 
 class IntentClassified(Payload):
@@ -67,7 +84,7 @@ class ThreadSummaryRequested(Payload):
 
 class ThreadSummarized(Payload):
     thread_id: Id
-    summary: Annotated[Text, StringConstraints(max_length=SUMMARY_CHARACTERS)]
+    summary: Written
     message_count: Count
     """How many of the thread's messages it covers."""
     full: bool = False
@@ -77,7 +94,7 @@ class ThreadSummarized(Payload):
 
 class ThreadReactivationPrepared(Payload):
     thread_id: Id
-    text: Annotated[Text, StringConstraints(max_length=SUMMARY_CHARACTERS)]
+    text: Written
     message_count: Count
     """How many messages the thread had."""
     written_by: Text

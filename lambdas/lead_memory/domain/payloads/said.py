@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     Field,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -16,7 +17,7 @@ from lead_memory.domain.fields import (
     Text,
 )
 from lead_memory.domain.memories import MemoryType
-from lead_memory.domain.payloads.base import Payload
+from lead_memory.domain.payloads.base import ARRIVING, Payload
 from lead_memory.domain.payloads.contact import contact_facts
 
 DECLARABLE = (MemoryType.FACT, MemoryType.PREFERENCE, MemoryType.INTEREST)
@@ -47,8 +48,9 @@ class MemoryDeclared(Payload):
         return self
 
     @model_validator(mode="after")
-    def _is_profile(self) -> Self:
-        if (self.memory_type, self.key) == CONTACT_PROFILE:
+    def _is_profile(self, info: ValidationInfo) -> Self:
+        """Of an event that arrives; what the log has from before is read, and says nothing of the profile."""
+        if (self.memory_type, self.key) == CONTACT_PROFILE and info.context is ARRIVING:
             contact_facts(self.value)
             if self.expires_at is not None:
                 raise ValueError("the contact's profile has no end: leave `expires_at` out")
