@@ -13,7 +13,7 @@ TTL = "expires_at"
 TOUCHES = "touches"
 """Sort keys of the memories that an event has a part in; the index carries it, so that a memory's events are found."""
 
-DUE_SHARDS = 8
+DUE_SHARDS = 64
 """The index's partitions of due dates; each sweep queries all of them."""
 REGISTRY_SHARDS = 16
 """The index's partitions of one organization's leads."""
