@@ -105,6 +105,7 @@ CLIENT: dict[str, Way] = {
     "events": lambda asked: asked.memory.events(*asked.by_id),
     "notes": lambda asked: asked.memory.notes(*asked.by_id),
     "notes, of a thread": lambda asked: asked.memory.notes(*asked.by_id, thread_id=THREAD),
+    "knows_thread": lambda asked: asked.memory.knows_thread(asked.lead.lead_id, THREAD, asked.lead.organization_id),
     "context": lambda asked: asked.memory.context(asked.lead.lead_id, THREAD, asked.lead.organization_id),
     "context, messages": lambda asked: asked.memory.context(
         asked.lead.lead_id, THREAD, asked.lead.organization_id, format="messages"
