@@ -2,15 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
 import pytest
 from aiodynamo.expressions import F
-from aiodynamo.http.aiohttp import AIOHTTP
-from aiodynamo.http.types import Response
 
 from lead_memory.adapters import keys
 from lead_memory.adapters import table as table_module
@@ -34,6 +31,7 @@ from lead_memory.services.record import Outcome, Recorder
 from lead_memory.settings import ContextSettings
 from tests.events import LEAD, NOW, ORGANIZATION, SOMEBODY, START, event
 from tests.integration.test_erasure import Ground
+from tests.integration.throttling import Throttling
 from tests.unit.context.fakes import happened, message, note
 
 type Handler = Callable[[object, object], dict[str, Any]]
@@ -134,35 +132,16 @@ async def test_an_erased_organization_is_said_to_be_erased(
         await ask(Contexts(ContextReader(ground.table, a_new_process), OrganizationSettings(ground.table)))
 
 
-class Throttling(AIOHTTP):
-    """Leaves one row, as DynamoDB does when it is asked too much of its partition."""
-
-    row = ""
-
-    async def __call__(self, request: Any) -> Response:
-        if not request.headers["X-Amz-Target"].endswith(".BatchGetItem"):
-            return await super().__call__(request)
-        asked = json.loads(request.body)
-        [(table, of_table)] = asked["RequestItems"].items()
-        left = [key for key in of_table["Keys"] if key[keys.SK]["S"] == self.row]
-        of_table["Keys"] = [key for key in of_table["Keys"] if key not in left]
-        if not of_table["Keys"]:
-            return Response(400, b'{"__type": "dynamodb#ProvisionedThroughputExceededException", "message": ""}')
-        response = await super().__call__(replace(request, body=json.dumps(asked).encode()))
-        answer = json.loads(response.body) | {"UnprocessedKeys": {table: {"Keys": left}}}
-        return replace(response, body=json.dumps(answer).encode())
-
-
 async def test_a_row_that_stays_throttled_costs_its_layer_or_where_it_has_notes_the_context(
     recorded: None, table_name: str, keyrings: Keyrings, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table_module, "AIOHTTP", Throttling)
     throttled = DynamoTable(table_name, aws, retry_seconds=0.2)
     contexts = Contexts(ContextReader(throttled, keyrings), OrganizationSettings(throttled))
-    monkeypatch.setattr(Throttling, "row", keys.memory_sk(names.recent("t")))
+    monkeypatch.setattr(Throttling, "unlucky", keys.memory_sk(names.recent("t")))
     layers = (await ask(contexts)).context.layers
     assert {layer for layer, told in layers.items() if told.why is Why.UNAVAILABLE} == {Layer.RECENT}
-    monkeypatch.setattr(Throttling, "row", keys.memory_sk(names.CONTACT_NOTES))
+    monkeypatch.setattr(Throttling, "unlucky", keys.memory_sk(names.CONTACT_NOTES))
     with pytest.raises(Unavailable, match="the operators' notes"):
         await ask(contexts)
 

@@ -1,13 +1,7 @@
 """Memories that are read together: what is wrong with one costs no other."""
 
-import json
-from dataclasses import replace
-from typing import Any
-
 import pytest
 from aiodynamo.expressions import F
-from aiodynamo.http.aiohttp import AIOHTTP
-from aiodynamo.http.types import Response
 from aiodynamo.operations import Put
 
 from lead_memory.adapters import keys
@@ -24,6 +18,7 @@ from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.services.resolve import Wanted
 from tests.events import ORGANIZATION, event
+from tests.integration.throttling import Throttling
 
 PET = MemoryKey(MemoryType.FACT, "pet")
 WANTED: list[Wanted] = [(f"00000000-0000-4000-8000-{number:012}", PET) for number in range(5)]
@@ -38,27 +33,11 @@ async def recorded(store: EventStore) -> None:
         assert await Recorder(store).record([declared]) == [Outcome.RECORDED]
 
 
-class Throttling(AIOHTTP):
-    """Leaves the unlucky lead's keys, and refuses a request for nothing else, as DynamoDB does."""
-
-    async def __call__(self, request: Any) -> Response:
-        if not request.headers["X-Amz-Target"].endswith(".BatchGetItem"):
-            return await super().__call__(request)
-        asked = json.loads(request.body)
-        [(table, of_table)] = asked["RequestItems"].items()
-        left = [key for key in of_table["Keys"] if key[keys.PK]["S"] == UNLUCKY[0]]
-        of_table["Keys"] = [key for key in of_table["Keys"] if key not in left]
-        if not of_table["Keys"]:
-            return Response(400, b'{"__type": "dynamodb#ProvisionedThroughputExceededException", "message": ""}')
-        response = await super().__call__(replace(request, body=json.dumps(asked).encode()))
-        answer = json.loads(response.body) | {"UnprocessedKeys": {table: {"Keys": left}}}
-        return replace(response, body=json.dumps(answer).encode())
-
-
 async def test_a_memory_that_stays_throttled_is_that_leads_trouble_alone(
     recorded: None, table_name: str, keyrings: Keyrings, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table_module, "AIOHTTP", Throttling)
+    monkeypatch.setattr(Throttling, "unlucky", UNLUCKY[0])
     reader = MemoryReader(DynamoTable(table_name, aws, retry_seconds=0.2), keyrings)
     read = await reader.read(ORGANIZATION, WANTED)
     assert [type(read[wanted]) for wanted in OTHERS] == [Memory] * len(OTHERS)

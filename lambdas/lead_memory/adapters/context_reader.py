@@ -5,10 +5,8 @@ from collections.abc import Collection, Mapping
 from aiodynamo.expressions import F, HashKey, RangeKey
 
 from lead_memory.adapters import keys
-from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.memory_items import ERASED_AT, ORGANIZATION
 from lead_memory.adapters.memory_reader import THROTTLED, MemoryReader, key_of
-from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
 from lead_memory.services.context import Some
@@ -17,9 +15,6 @@ from lead_memory.services.resolve import Read
 
 class ContextReader(MemoryReader):
     """`lead_memory.services.context.Reader`."""
-
-    def __init__(self, table: DynamoTable, keyrings: Keyrings) -> None:
-        super().__init__(table, keyrings, consistent=True)
 
     async def of_lead(self, lead: Lead, wanted: Collection[MemoryKey]) -> Mapping[MemoryKey, Read] | None:
         keyring = await self._keyrings.of(lead.organization_id)
