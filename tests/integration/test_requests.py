@@ -20,6 +20,8 @@ from lead_memory.adapters.memory_reader import MemoryReader
 from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
+from lead_memory.adapters.thread_log import ThreadLog
+from lead_memory.domain.conversation import names
 from lead_memory.domain.conversation.layers import Format, Layer
 from lead_memory.domain.conversation.settings import ConversationSettings, CrossChannel
 from lead_memory.domain.events import Event
@@ -211,3 +213,12 @@ async def test_a_context_costs_the_same_however_long_its_thread_is(
         assert await count(told(contexts)) == {"BatchGetItem": 1, "Query": 2}
         sizes.append(sum(len(item[CONTENT]) for item in items))
     assert sizes[1] < sizes[0] + 100  # counts and times of more digits
+
+
+async def test_a_threads_messages_are_one_page_of_the_timeline_and_one_read_and_no_key_again(
+    count: Count, store: EventStore, table: DynamoTable, keyrings: Keyrings
+) -> None:
+    said = {"thread_id": "t", "channel": "sms", "text": "Oi"}
+    await recorded(store, [event("conversation.message_received", said)])
+    reading = ThreadLog(table, keyrings).messages(SOMEBODY, names.thread("t"), 10)
+    assert await count(reading) == {"Query": 1, "BatchGetItem": 1}

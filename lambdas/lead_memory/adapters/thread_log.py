@@ -40,20 +40,20 @@ class ThreadLog:
         return Standing(memory, profile if isinstance(profile, Memory) else None)
 
     async def messages(self, lead: Lead, thread: MemoryKey, newest: int) -> list[Message]:
-        keyring = await self._keyrings.newest(lead.organization_id)
+        keyring = await self._keyrings.of(lead.organization_id)
         if keyring is None:
             return []
         found: list[Message] = []
         row = keyring.memory_key(lead.lead_id, thread).sk
         # Nearly as many intents as messages of the lead stand between them.
         at_once = min(newest + newest // 2 + 1, BATCH_GET_ITEMS)
-        async for events in self._events(lead, row, keyring, at_once):
+        async for events in self._events(lead, row, at_once):
             found += [_message(event, event.data) for event in events if isinstance(event.data, ConversationMessage)]
             if len(found) >= newest:
                 break
         return found[:newest][::-1]
 
-    async def _events(self, lead: Lead, row: str, keyring: Keyring, at_once: int) -> AsyncIterator[list[Event]]:
+    async def _events(self, lead: Lead, row: str, at_once: int) -> AsyncIterator[list[Event]]:
         """Those that have a part in the row, newest first, so many at once."""
         places: list[keys.Key] = []
         timeline = HashKey(keys.GSI1_PK, keys.timeline(lead.lead_id))
@@ -61,15 +61,19 @@ class ThreadLog:
             if row in item[keys.TOUCHES]:
                 places.append(keys.Key(item[keys.PK], item[keys.SK]))
             if len(places) == at_once:
-                yield await self._read(lead, places, keyring)
+                yield await self._read(lead, places)
                 places = []
         if places:
-            yield await self._read(lead, places, keyring)
+            yield await self._read(lead, places)
 
-    async def _read(self, lead: Lead, places: list[keys.Key], keyring: Keyring) -> list[Event]:
+    async def _read(self, lead: Lead, places: list[keys.Key]) -> list[Event]:
         """Without what was erased meanwhile, and what only an object holds."""
-        items = await self._table.batch_get(places)
-        events = [event_of(item, keyring) for item in items if _is_here(item, lead)]
+        items = [item for item in await self._table.batch_get(places) if _is_here(item, lead)]
+
+        def opened(keyring: Keyring) -> list[Event]:
+            return [event_of(item, keyring) for item in items]
+
+        events = await self._keyrings.opened(lead.organization_id, opened) or []
         return sorted(events, key=lambda event: event.position, reverse=True)
 
 
