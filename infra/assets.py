@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PRUNED = (
     "bin",
     ".lock",
-    "*.dist-info",
+    "*.dist-info/[!M]*",  # METADATA stays: some packages read their version there when they are loaded
     "boto3/examples",
     "**/__pycache__",
     "**/tests",
@@ -38,6 +38,7 @@ RECIPES = {
     "resolver": Recipe(requirements="resolver.txt", aws_services=frozenset()),
     "rebuilder": Recipe(requirements="updater.txt", aws_services=frozenset({"s3"})),
     "context": Recipe(requirements="context.txt", aws_services=frozenset()),
+    "extractor": Recipe(requirements="extractor.txt", aws_services=frozenset({"bedrock-runtime"})),
     "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset()),
     "privacy": Recipe(requirements="updater.txt", aws_services=frozenset({"s3", "sqs"})),
 }

@@ -11,15 +11,18 @@ from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from infra.content_key import NAMES_ORGANIZATION
+from infra.extraction import Extraction
 from infra.ingest import Ingest
 from infra.lambda_function import Function
+from infra.models import allow_model
 from infra.rebuild import Rebuild
 from infra.stages import Stage
 from infra.storage import Storage
-from lead_memory.adapters import large_payloads
+from lead_memory.adapters import keys, large_payloads
 from lead_memory.settings import (
     CleanupSettings,
     ContextSettings,
+    ExtractorSettings,
     PrivacySettings,
     RebuilderSettings,
     ResolverSettings,
@@ -28,10 +31,13 @@ from lead_memory.settings import (
 
 UPDATER_TIMEOUT = Duration.seconds(30)
 REBUILDER_TIMEOUT = Duration.minutes(2)
+EXTRACTOR_TIMEOUT = Duration.minutes(5)
 PRIVACY_TIMEOUT = Duration.minutes(15)
 """The most there is: a lead is erased in one call, however much there is of it."""
 REBUILT_AT_ONCE = 10
 """Leads in one batch."""
+JOBS_AT_ONCE = 10
+"""In one batch."""
 CLEANUP_MIB = 512
 
 
@@ -45,6 +51,7 @@ _RECORDING = (
     "dynamodb:UpdateItem",
 )
 _PAYLOADS = f"{large_payloads.PREFIX}*"
+_LEASES_AND_BUDGETS = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{keys.LEASE}*", f"{keys.BUDGET}*"]}}
 
 
 def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest) -> Function:
@@ -181,7 +188,60 @@ def context(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
     return function
 
 
-def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest) -> Function:
+def extractor(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest, extraction: Extraction) -> Function:
+    """Asks a model about conversations. What it answers goes to the bus, so this writes no memories."""
+    function = Function(
+        scope,
+        "Extractor",
+        stage=stage,
+        package="extractor",
+        description="Asks a model about conversations and publishes what it says",
+        settings=ExtractorSettings(
+            stage=stage.name,
+            table_name=storage.table.table_name,
+            content_key=storage.content_key.key_arn,
+            bus_name=ingest.bus.event_bus_name,
+            queue_url=extraction.queue.queue_url,
+            dead_letter_queue_url=extraction.dead_letters.queue_url,
+            model=stage.model.name,
+            model_base_url=stage.model.base_url,
+            model_secret_arn=stage.model.secret_arn,
+            input_token_price=stage.model.input_token_price,
+            output_token_price=stage.model.output_token_price,
+            recording_seconds=stage.recording_seconds,
+            pause_seconds=stage.pause_seconds,
+        ),
+        timeout=EXTRACTOR_TIMEOUT,
+        memory_mib=1024,
+    )
+    table = storage.table.table_arn
+    function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=table)
+    function.allow("dynamodb:Query", on=storage.index_arn)
+    function.allow("dynamodb:UpdateItem", on=table, condition=_LEASES_AND_BUDGETS)
+    _allow_content_key(function, storage, "kms:Decrypt")
+    _allow_publishing(function, ingest, "extractor")
+    for queue in (extraction.queue, extraction.dead_letters):
+        function.allow("sqs:SendMessage", on=queue.queue_arn)
+    allow_model(function, stage.model)
+    function.alias.add_event_source(
+        SqsEventSource(
+            extraction.queue,
+            batch_size=JOBS_AT_ONCE,
+            max_batching_window=Duration.seconds(stage.batching_window_seconds),
+            max_concurrency=stage.extractors,
+            report_batch_item_failures=True,
+        )
+    )
+    return function
+
+
+def _allow_publishing(function: Function, ingest: Ingest, source: str) -> None:
+    function.allow(
+        "events:PutEvents", on=ingest.bus.event_bus_arn, condition={"StringEquals": {"events:source": source}}
+    )
+
+
+def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest, extraction: Extraction) -> Function:
     """Finds what is due, every few minutes."""
     function = Function(
         scope,
@@ -194,6 +254,7 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
             table_name=storage.table.table_name,
             content_key=storage.content_key.key_arn,
             bus_name=ingest.bus.event_bus_name,
+            extraction_queue_url=extraction.queue.queue_url,
         ),
         # Where there is a backlog, until the next run begins.
         timeout=Duration.minutes(stage.cleanup_every_minutes),
@@ -202,7 +263,8 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
     function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=storage.table.table_arn)
     function.allow("dynamodb:Query", on=storage.index_arn)
     _allow_content_key(function, storage, "kms:Decrypt")
-    function.allow("events:PutEvents", on=ingest.bus.event_bus_arn)
+    _allow_publishing(function, ingest, "cleanup")
+    function.allow("sqs:SendMessage", on=extraction.queue.queue_arn)
     scheduler.Schedule(
         scope,
         "CleanupSchedule",
@@ -214,7 +276,9 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
     return function
 
 
-def privacy(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest, rebuild: Rebuild) -> Function:
+def privacy(
+    scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest, rebuild: Rebuild, extraction: Extraction
+) -> Function:
     """Erases what a person asks for, and looks after the organizations' keys."""
     function = Function(
         scope,
@@ -230,6 +294,7 @@ def privacy(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest,
             rejected_queue_url=ingest.rejected.queue_url,
             dead_letter_queue_url=ingest.dead_letters.queue_url,
             rebuild_dead_letter_queue_url=rebuild.dead_letters.queue_url,
+            extraction_dead_letter_queue_url=extraction.dead_letters.queue_url,
             archive_days=stage.archive_days,
             point_in_time_recovery=stage.keeps_data,
         ),
@@ -241,7 +306,7 @@ def privacy(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest,
     _allow_payloads(function, storage, "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
     function.allow("s3:ListBucket", on=storage.payloads.bucket_arn)
     _allow_content_key(function, storage, "kms:Decrypt", "kms:GenerateDataKey")
-    for queue in (ingest.rejected, ingest.dead_letters, rebuild.dead_letters):
+    for queue in (ingest.rejected, ingest.dead_letters, rebuild.dead_letters, extraction.dead_letters):
         function.allow(
             "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",

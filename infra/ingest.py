@@ -56,6 +56,7 @@ def queue(
     *,
     stage: Stage,
     visibility_timeout: Duration | None = None,
+    delivery_delay: Duration | None = None,
     dead_letter_queue: sqs.DeadLetterQueue | None = None,
 ) -> sqs.Queue:
     return sqs.Queue(
@@ -66,6 +67,7 @@ def queue(
         max_message_size_bytes=MESSAGE_MAX_BYTES,
         retention_period=Duration.days(WAITING_DAYS),
         visibility_timeout=visibility_timeout,
+        delivery_delay=delivery_delay,
         dead_letter_queue=dead_letter_queue,
         removal_policy=stage.removal_policy,
     )

@@ -1,5 +1,6 @@
 """What wakes a person, and the page they look at then."""
 
+import re
 from collections.abc import Sequence
 
 from aws_cdk import Duration
@@ -9,6 +10,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.extraction import Extraction
 from infra.ingest import Ingest
 from infra.lambda_function import Function
 from infra.rebuild import Rebuild
@@ -18,6 +20,8 @@ from lead_memory.domain.conversation.layers import Layer
 from lead_memory.domain.conversation.settings import Cohort
 
 OLDEST_MESSAGE_SECONDS = 300
+OLDEST_JOB_SECONDS = 3600
+_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "TransactWriteItems")
 _PERIOD = Duration.minutes(1)
 
 
@@ -30,6 +34,7 @@ class Observability(Construct):
         stage: Stage,
         ingest: Ingest,
         rebuild: Rebuild,
+        extraction: Extraction,
         table: dynamodb.TableV2,
         functions: Sequence[Function],
     ) -> None:
@@ -41,19 +46,19 @@ class Observability(Construct):
         rejected = ingest.rejected.metric_approximate_number_of_messages_visible(period=_PERIOD)
         oldest = ingest.queue.metric_approximate_age_of_oldest_message(period=_PERIOD)
         not_rebuilt = rebuild.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
-        profile_refused = cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name="leads_profile_refused",
-            dimensions_map={"stage": stage.name, "function": "resolver"},
-            statistic="Sum",
-            period=_PERIOD,
-        )
+        not_extracted = extraction.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
+        oldest_job = extraction.queue.metric_approximate_age_of_oldest_message(period=_PERIOD)
+        jobs_failed = _of_function(stage, "extractor", "jobs_failed")
+        profile_refused = _of_function(stage, "resolver", "leads_profile_refused")
         errors = [function.function.metric_errors(period=_PERIOD) for function in functions]
         throttles = [function.function.metric_throttles(period=_PERIOD) for function in functions]
 
         self._alarm("DeadLetters", dead, "Events that failed every delivery wait in the dead-letter queue")
         self._alarm("Rejected", rejected, "Low severity: rejected events wait, each with its reason")
         self._alarm("NotRebuilt", not_rebuilt, "Low severity: leads that no delivery rebuilt wait for a person")
+        self._alarm("NotExtracted", not_extracted, "Conversations that could not be read wait for a person")
+        self._alarm("JobsFailed", jobs_failed, "Low severity: a model gave no answer, and again when asked later")
+        self._alarm("OldestJob", oldest_job, "Low severity: conversations are not read in time", OLDEST_JOB_SECONDS)
         self._alarm("ProfileRefused", profile_refused, "Low severity: the profile database refuses reads")
         self._alarm("OldestMessage", oldest, "Events are not recorded in time", OLDEST_MESSAGE_SECONDS)
         for function, failed, throttled in zip(functions, errors, throttles, strict=True):
@@ -86,9 +91,11 @@ class Observability(Construct):
                 ),
             ),
         )
+        dashboard.add_widgets(*_extraction(stage))
         dashboard.add_widgets(
             _graph("Read units", table.metric_consumed_read_capacity_units(period=_PERIOD)),
             _graph("Write units", table.metric_consumed_write_capacity_units(period=_PERIOD)),
+            _graph("Table latency, ms", *(_latency(table, operation) for operation in _OPERATIONS)),
         )
 
     def _alarm(self, construct_id: str, metric: cloudwatch.Metric, description: str, threshold: int = 0) -> None:
@@ -103,6 +110,59 @@ class Observability(Construct):
         )
         if self._topic:
             alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+
+def _extraction(stage: Stage) -> Sequence[cloudwatch.IWidget]:
+    """How well, how fast and at which cost conversations are read."""
+
+    def of(name: str, statistic: str = "Sum") -> cloudwatch.Metric:
+        return _of_function(stage, "extractor", name, statistic)
+
+    def computed(label: str, expression: str) -> cloudwatch.MathExpression:
+        metrics = {name: of(name) for name in re.findall(r"\w+", expression)}
+        return cloudwatch.MathExpression(expression=expression, using_metrics=metrics, label=label, period=_PERIOD)
+
+    return [
+        _graph("Jobs", *(of(f"jobs_{name}") for name in ("processed", "batched", "skipped", "failed", "retried"))),
+        _graph("Jobs that succeed, of 1", computed("succeeded", "jobs_processed / (jobs_processed + jobs_failed)")),
+        _graph("A job's time", of("job_ms", "p50"), of("job_ms", "p95")),
+        _graph(
+            "A job's tokens",
+            computed("input", "input_tokens / jobs_processed"),
+            computed("output", "output_tokens / jobs_processed"),
+        ),
+        _graph(
+            "Cost, in millionths of a US dollar",
+            of("cost_micros"),
+            computed("of a job", "cost_micros / jobs_processed"),
+        ),
+        _graph("Jobs over budget", of("gate_over_budget")),
+        _graph(
+            "Statements that were dropped, of 1",
+            computed("dropped", "statements_dropped / (statements_dropped + statements_kept)"),
+        ),
+        _graph("What broke a rule", of("invalid_answers"), of("relations_broken")),
+        _graph("Entities", of("entities_updated"), of("duplicates")),
+    ]
+
+
+def _of_function(stage: Stage, function: str, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=name,
+        dimensions_map={"stage": stage.name, "function": function},
+        statistic=statistic,
+        period=_PERIOD,
+    )
+
+
+def _latency(table: dynamodb.TableV2, operation: str) -> cloudwatch.Metric:
+    return table.metric_successful_request_latency(
+        dimensions_map={"TableName": table.table_name, "Operation": operation},
+        label=operation,
+        statistic="p95",
+        period=_PERIOD,
+    )
 
 
 def _of_contexts(stage: Stage, name: str, cohort: Cohort, statistic: str) -> cloudwatch.Metric:

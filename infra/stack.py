@@ -4,6 +4,7 @@ from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
 from infra import functions
+from infra.extraction import Extraction
 from infra.ingest import Ingest
 from infra.observability import Observability
 from infra.rebuild import Rebuild
@@ -31,7 +32,15 @@ class LeadMemoryStack(Stack):
         updater = functions.updater(self, stage=stage, storage=storage, ingest=ingest)
         resolver = functions.resolver(self, stage=stage, storage=storage)
         context = functions.context(self, stage=stage, storage=storage)
-        cleanup = functions.cleanup(self, stage=stage, storage=storage, ingest=ingest)
+        extraction = Extraction(
+            self,
+            "Extraction",
+            stage=stage,
+            bus=ingest.bus,
+            visibility_timeout=Duration.seconds(stage.timeouts_hidden * functions.EXTRACTOR_TIMEOUT.to_seconds()),
+        )
+        extractor = functions.extractor(self, stage=stage, storage=storage, ingest=ingest, extraction=extraction)
+        cleanup = functions.cleanup(self, stage=stage, storage=storage, ingest=ingest, extraction=extraction)
         rebuild = Rebuild(
             self,
             "Rebuild",
@@ -39,15 +48,18 @@ class LeadMemoryStack(Stack):
             visibility_timeout=Duration.seconds(6 * functions.REBUILDER_TIMEOUT.to_seconds()),
         )
         rebuilder = functions.rebuilder(self, stage=stage, storage=storage, rebuild=rebuild)
-        privacy = functions.privacy(self, stage=stage, storage=storage, ingest=ingest, rebuild=rebuild)
+        privacy = functions.privacy(
+            self, stage=stage, storage=storage, ingest=ingest, rebuild=rebuild, extraction=extraction
+        )
         Observability(
             self,
             "Observability",
             stage=stage,
             ingest=ingest,
             rebuild=rebuild,
+            extraction=extraction,
             table=storage.table,
-            functions=[updater, resolver, context, cleanup, rebuilder, privacy],
+            functions=[updater, resolver, context, extractor, cleanup, rebuilder, privacy],
         )
         outputs = {
             "TableName": storage.table.table_name,
@@ -59,9 +71,12 @@ class LeadMemoryStack(Stack):
             "RejectedQueueUrl": ingest.rejected.queue_url,
             "RebuildQueueUrl": rebuild.queue.queue_url,
             "RebuildDeadLetterQueueUrl": rebuild.dead_letters.queue_url,
+            "ExtractionQueueUrl": extraction.queue.queue_url,
+            "ExtractionDeadLetterQueueUrl": extraction.dead_letters.queue_url,
             "UpdaterFunction": updater.alias.function_arn,
             "ResolverFunction": resolver.alias.function_arn,
             "ContextFunction": context.alias.function_arn,
+            "ExtractorFunction": extractor.alias.function_arn,
             "CleanupFunction": cleanup.alias.function_arn,
             "RebuilderFunction": rebuilder.alias.function_arn,
             "PrivacyFunction": privacy.alias.function_arn,

@@ -22,6 +22,19 @@ class ProfileDatabase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelChoice:
+    """What reads conversations, as `ExtractorSettings` names it: `offline` is rules of our own and asks nobody."""
+
+    name: str = "offline"
+    base_url: str | None = None
+    secret_arn: str | None = None
+    """Of the secret that is the API key, where the model needs one."""
+    input_token_price: str | None = None
+    """US dollars for a million tokens, where the price of the model is not known; so the next."""
+    output_token_price: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     name: str
     on_aws: bool
@@ -35,10 +48,19 @@ class Stage:
     batch_size: int = 100
     batching_window_seconds: int = 1
     timeouts_hidden: int = 6
-    """How long a batch is hidden from the other updaters, in timeouts of the updater. AWS advises six."""
+    """How long a batch of the updater or the extractor is hidden from the others, in its timeouts. AWS advises six."""
     cleanup_every_minutes: int = 5
     rebuilders: int = 2
     """At once; what they read and write is paid for beside live traffic, and a rebuild is in no hurry."""
+    extractors: int = 2
+    """At once. They mostly wait for the model, whose provider bounds how often it is asked."""
+    extraction_delay_seconds: int = 10
+    """For which what was said waits: it is recorded meanwhile, and what follows at once is read together with it."""
+    recording_seconds: int = 20
+    """After which the extractor looks again for an event that was not recorded yet."""
+    pause_seconds: int = 30
+    """Before a job that failed is tried again; each further pause is four times as long."""
+    model: ModelChoice = ModelChoice()
     profiles: ProfileDatabase | None = None
     alarm_topic_arn: str | None = None
     """The SNS topic that is told of alarms."""
@@ -59,6 +81,9 @@ LOCAL = Stage(
     # What a killed process held comes back while somebody waits for it.
     timeouts_hidden=1,
     max_concurrency=2,
+    extraction_delay_seconds=0,
+    recording_seconds=1,
+    pause_seconds=1,
     profiles=ProfileDatabase(
         cluster_arn="arn:aws:rds:us-east-1:000000000000:cluster:leads",
         secret_arn="arn:aws:secretsmanager:us-east-1:000000000000:secret:leads",  # noqa: S106 - a name
@@ -96,6 +121,7 @@ PROD = Stage(
     archive_days=30,
     max_concurrency=100,
     rebuilders=20,
+    extractors=50,
 )
 
 STAGES = {stage.name: stage for stage in (LOCAL, DEV, STAGING, PROD)}

@@ -57,8 +57,10 @@ def entry(
 
 def _source(event_type: str) -> str:
     """Some types are published by one source alone."""
-    if event_type.startswith("note."):
+    if event_type.startswith("note.") or event_type == "crm.entity_split":
         return "operator"
+    if event_type == "intelligence.evaluated":
+        return "extractor"
     return "cleanup" if event_type == "memory.expired" else "test"
 
 
@@ -99,7 +101,75 @@ _fields = {
     "expires_at": _times,
 }
 _written = {"thread_id": _few, "written_by": st.just("extractive"), "message_count": st.integers(0, 4)}
+_outcome = st.fixed_dictionaries(
+    {
+        "job": st.sampled_from(["facts", "entities", "summary", "reactivation"]),
+        "status": st.sampled_from(["processed", "batched", "skipped", "failed"]),
+    },
+    optional={
+        "until": st.integers(0, 72).map(lambda hours: (START + timedelta(hours=hours)).isoformat()),
+        "estimated_cost_micros": st.integers(0, 9),
+    },
+)
+evaluations = st.fixed_dictionaries(
+    {
+        "attempt_id": _few,
+        "importance_score": st.integers(0, 100),
+        "message_count": st.integers(0, 6),
+        "lead_message_count": st.integers(0, 4),
+        "jobs": st.lists(_outcome, min_size=1, max_size=4, unique_by=lambda outcome: str(outcome["job"])),
+    },
+    optional={"thread_id": _few},
+)
+_kinds = st.sampled_from(["account", "contact"])
+_record = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from(["01", "02"]),
+        "name": st.sampled_from(["A", "á", "B", "C"]),
+        "email": _few,
+        "status": _few,
+        "amount": _amounts,
+        "account_name": _few,
+    },
+).filter(bool)
+_relations = st.fixed_dictionaries(
+    {}, optional={"account": st.fixed_dictionaries({"kind": st.just("account"), "key": _few})}
+)
+_kept = st.tuples(_record, _few, st.integers(0, 6), st.booleans()).map(
+    lambda drawn: (
+        drawn[0]
+        | {"name_key": drawn[1], "at": f"2026-01-01T00:{drawn[2]:02}:00Z"}
+        | ({"by_person": True} if drawn[3] else {})
+    )
+)
+_two = st.permutations(["a", "b", "c"])
+_entity = _kinds.flatmap(lambda kind: _few.map(lambda key: {"memory_type": "fact", "key": f"{kind}:{key}"}))
+extractions = st.tuples(
+    st.just("crm.entity_extracted"),
+    st.fixed_dictionaries({"kind": _kinds, "key": _few, "record": _record, "relations": _relations}),
+)
+crm_happenings = st.one_of(
+    extractions,
+    st.tuples(st.just("crm.entities_merged"), _kinds, _two, st.lists(_kept, max_size=3)).map(
+        lambda drawn: (
+            drawn[0],
+            {"kind": drawn[1], "key": drawn[2][0], "merged_key": drawn[2][1], "records": drawn[3]},
+        )
+    ),
+    st.tuples(st.just("crm.entity_split"), _kinds, _two, st.lists(_kept, max_size=3)).map(
+        lambda drawn: (drawn[0], {"kind": drawn[1], "key": drawn[2][0], "name_key": drawn[2][1], "records": drawn[3]})
+    ),
+    st.tuples(st.just("memory.declared"), _entity, _record, st.sampled_from([{}, {"industry": "steel"}])).map(
+        lambda drawn: (drawn[0], drawn[1] | {"value": drawn[2] | drawn[3]})
+    ),
+    st.tuples(st.just("memory.inferred"), _entity, _record).map(
+        lambda drawn: (drawn[0], drawn[1] | {"value": drawn[2], "confidence": 0.5})
+    ),
+)
+"""Of two kinds with few keys, whoever publishes them."""
 happenings = st.one_of(
+    crm_happenings,
     st.tuples(
         st.just("order.paid"),
         st.fixed_dictionaries(
@@ -140,6 +210,8 @@ happenings = st.one_of(
         st.fixed_dictionaries({"thread_id": _few}, optional={"topic": _few, "sentiment": st.just("positive")}),
     ),
     st.tuples(st.just("thread.summary_requested"), st.fixed_dictionaries({"thread_id": _few, "full": st.booleans()})),
+    st.tuples(st.just("thread.extraction_requested"), st.fixed_dictionaries({"thread_id": _few})),
+    st.tuples(st.just("intelligence.evaluated"), evaluations),
     st.tuples(st.just("thread.summarized"), st.fixed_dictionaries(_written | {"summary": _few})),
     st.tuples(st.just("thread.reactivation_prepared"), st.fixed_dictionaries(_written | {"text": _few})),
     st.tuples(
@@ -186,16 +258,31 @@ happenings = st.one_of(
 )
 
 
+MADE_BY_MODELS = (
+    *("memory.inferred", "thread.summarized", "thread.reactivation_prepared"),
+    *("crm.entity_extracted", "crm.entities_merged"),
+)
+_origins = st.none() | st.lists(st.integers(0, 13), max_size=2, unique=True)
+"""Numbers of the events of a stream that one rests on; None where it does not say."""
+
+
+def _with_origin(event_type: str, data: dict[str, Any], origins: list[int] | None) -> dict[str, Any]:
+    if event_type not in MADE_BY_MODELS or origins is None:
+        return data
+    rests_on = [f"test/e{number}" for number in origins]
+    return data | {"extraction": {"attempt_id": "a", "model": "m", "prompt_version": "1", "rests_on": rests_on}}
+
+
 @st.composite
 def streams(draw: st.DrawFn, max_size: int = 14) -> list[Event]:
     """One lead's events, few enough names that they meet, several at one time."""
-    drawn = draw(st.lists(st.tuples(happenings, st.integers(0, 6)), min_size=1, max_size=max_size))
+    drawn = draw(st.lists(st.tuples(happenings, st.integers(0, 6), _origins), min_size=1, max_size=max_size))
     return [
         event(
             event_type,
-            data,
+            _with_origin(event_type, data, origins),
             event_id=f"e{number}",
             at=START + timedelta(minutes=minute),
         )
-        for number, ((event_type, data), minute) in enumerate(drawn)
+        for number, ((event_type, data), minute, origins) in enumerate(drawn)
     ]

@@ -58,7 +58,7 @@ class MemoryStore:
         self._refuse_erased(commit.lead)
         if again := [event.ref for event in commit.events if event.ref in self.events or event.ref in self.erased]:
             raise AlreadyRecorded(again)
-        if self.erased.intersection({*commit.touches, commit.settles, commit.rests_on}):
+        if self.erased.intersection({*commit.touches, *commit.outlived_by, commit.settles, commit.rests_on}):
             raise Conflict
         if commit.new_lead and self.organization_id is not None:
             raise Conflict
@@ -149,7 +149,8 @@ def _operations(commit: Commit) -> int:
     """The head is put, or it is checked where no row was there before."""
     head = commit.new_lead or all(write.version is None for write in commit.writes)
     of_event = [ref for ref in (commit.settles, commit.rests_on) if ref is not None]
-    return len(commit.touches) + len(commit.writes) + len(commit.erases) + len(of_event) + head
+    conditions = len(of_event) + len(commit.outlived_by) + head
+    return len(commit.touches) + len(commit.writes) + len(commit.erases) + conditions
 
 
 async def no_pause(_: int) -> None:

@@ -253,4 +253,69 @@ class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
     bus: str
     profile_fields: tuple[str, ...]
     queues: dict[str, QueueDepth]
-    """`ingest`, `dead_letters`, `rejected`, `rebuild` and `rebuild_dead_letters`; SQS counts approximately."""
+    """`ingest`, `dead_letters`, `rejected`, `rebuild`, `rebuild_dead_letters`, `extraction` and
+    `extraction_dead_letters`; SQS counts approximately.
+    """
+
+
+class ModelJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model was to be asked, and what became of it. Costs are millionths of a US dollar."""
+
+    attempt_id: str
+    at: datetime
+    job: str
+    """`facts`, `entities`, `summary`, `reactivation` or `cluster`."""
+    status: str
+    """`processed`, `batched`, `skipped` or `failed`."""
+    importance_score: int
+    thread_id: str | None = None
+    triggers: tuple[str, ...] = ()
+    why: str | None = None
+    until: datetime | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    estimated_cost_micros: int = 0
+    cost_micros: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    invalid_answers: int = 0
+    kept: int = 0
+    """Statements."""
+    dropped: dict[str, int] = {}
+    """Statements that were not taken, by reason."""
+    duration_ms: int = 0
+
+
+class Related(msgspec.Struct, frozen=True):
+    kind: str
+    key: str
+
+
+class Entity(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a CRM's entities."""
+
+    kind: str
+    key: str
+    name: str | None
+    """Of a case or a task its subject."""
+    id: str | None
+    other_names: tuple[str, ...]
+    relations: dict[str, Related]
+    """By `account`, `contact` or `related_to`."""
+    last_said_at: datetime | None
+    merged_into: str | None
+    """The key of the entity that it is one with."""
+    separate_from: tuple[str, ...]
+    """Keys of those that a person split from it."""
+
+
+class Intelligence(msgspec.Struct, frozen=True, kw_only=True):
+    """What models were asked about a lead."""
+
+    jobs: tuple[ModelJob, ...] = ()
+    """The newest, the oldest of them first."""
+    totals: dict[str, dict[str, int]] = {}
+    """By job, since the lead is known: how many of each status, and sums of costs, tokens, statements, milliseconds."""
+    spent_today_micros: int = 0
+    """By the whole organization; the day is UTC's."""
+    daily_budget_micros: int = 0

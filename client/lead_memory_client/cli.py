@@ -15,7 +15,9 @@ from cyclopts.validators import Number
 from lead_memory.domain.errors import LeadMemoryError, Rejected
 from lead_memory_client import (
     conversation_commands,
+    entity_commands,
     export_command,
+    intelligence_commands,
     mending,
     note_commands,
     organization_commands,
@@ -212,8 +214,11 @@ for _command in (tracing.explain, tracing.lineage, mending.queues, mending.redri
     app.command(_command)
 app.command(conversation_commands.message, name="say")
 app.command(conversation_commands.context)
+app.command(intelligence_commands.intelligence)
+app.command(entity_commands.entities)
 for _group in (
     conversation_commands.thread,
+    entity_commands.entity,
     export_command.export,
     note_commands.note,
     organization_commands.organization,

@@ -21,7 +21,7 @@ from lead_memory_client.answers import (
 from lead_memory_client.entries import Entry
 from lead_memory_client.errors import translated
 from lead_memory_client.privacy import Privacy
-from lead_memory_client.queues import CLOCK_DIFFERENCE, TROUBLES, Trouble, waiting_queue
+from lead_memory_client.queues import CLOCK_DIFFERENCE, OF_EVENTS, TROUBLES, Trouble, waiting_queue
 from lead_memory_client.reading import Reading
 from lead_memory_client.resolving import ResolverFunction
 from lead_memory_client.stage import LOCAL, find_stage
@@ -113,9 +113,9 @@ class LeadMemory(Reading, Privacy):
             return queues.peek(self._sqs, waiting_queue(self._resources, "rejected"), limit)
 
     def queues(self, *, look_at: int = LOOKED_AT) -> dict[str, QueueReport]:
-        """By name: how deep, how old, and of the three in which messages wait for a person, why.
+        """By name: how deep, how old, and of those in which messages wait for a person, why.
 
-        Looks at about `look_at` messages of each of those three, and leaves all there.
+        Looks at about `look_at` messages of each of those, and leaves all there.
         """
 
         def measured(url: str) -> QueueReport:
@@ -131,6 +131,8 @@ class LeadMemory(Reading, Privacy):
                 "rejected": looked_at("rejected"),
                 "rebuild": measured(self._resources.rebuild_queue_url),
                 "rebuild_dead_letters": looked_at("rebuild_dead_letters"),
+                "extraction": measured(self._resources.extraction_queue_url),
+                "extraction_dead_letters": looked_at("extraction_dead_letters"),
             }
 
     def redrive(
@@ -145,7 +147,7 @@ class LeadMemory(Reading, Privacy):
         """Sends what waits there, or what waits for one reason, back to the queue it came from.
 
         Events go in the order of `occurred_at` and are watched for `patience_seconds`; what becomes of leads to
-        rebuild, `queues` shows. Takes 20,000 messages at most; call it again for more.
+        rebuild and of jobs, `queues` shows. Takes 20,000 messages at most; call it again for more.
         """
         from lead_memory_client import redrive
 
@@ -155,7 +157,7 @@ class LeadMemory(Reading, Privacy):
                 return Redriven(found=redrive.count(self._sqs, waiting, reason), sent=0)
             since = datetime.now(UTC) - CLOCK_DIFFERENCE
             sent, found = redrive.send(self._sqs, waiting, reason, progress)
-        if queue == "rebuild_dead_letters":
+        if queue not in OF_EVENTS:
             return Redriven(found=found, sent=len(sent))
         watch = redrive.Watch(sent, datetime.now(UTC))
         watch.look(
@@ -179,6 +181,8 @@ class LeadMemory(Reading, Privacy):
             "rejected": self._resources.rejected_queue_url,
             "rebuild": self._resources.rebuild_queue_url,
             "rebuild_dead_letters": self._resources.rebuild_dead_letter_queue_url,
+            "extraction": self._resources.extraction_queue_url,
+            "extraction_dead_letters": self._resources.extraction_dead_letter_queue_url,
         }
         with translated("ask the queues"):
             depths = {name: queues.depth(self._sqs, url) for name, url in urls.items()}

@@ -33,7 +33,7 @@ type Tokens = Annotated[int, Parameter(validator=Number(gte=1, lte=BUDGET_TOKENS
 # As everything else spells them, with underscores.
 type CohortName = Annotated[Cohort, Parameter(name_transform=str.lower)]
 
-thread = App(name="thread", help="End a thread, or have it summarized.")
+thread = App(name="thread", help="End a thread, or have a model look at it.")
 
 
 def message(
@@ -130,7 +130,7 @@ def resolve(
 def summarize(
     *, lead: UUID, thread: ThreadId, full: Annotated[bool, Parameter(negative="")] = False, of: Of = Of()
 ) -> int:
-    """Ask for a thread's summary, which the scheduled cleanup writes within some minutes.
+    """Ask for a thread's summary, which is written within a minute.
 
     Args:
         lead: The lead's id.
@@ -139,8 +139,22 @@ def summarize(
     """
     said = {"thread_id": thread, "full": full}
     event_id = _recorded(of, OPERATOR, "thread.summary_requested", said, lead)
-    answer(of, {"event": event_id}, lambda: "Asked for. The scheduled cleanup writes the summary within some minutes.")
+    answer(of, {"event": event_id}, lambda: "Asked for. The summary is written within a minute.")
     say(f"Then it is in: {_context_command(of, lead, thread)}")
+    return OK
+
+
+@thread.command
+def extract(*, lead: UUID, thread: ThreadId, of: Of = Of()) -> int:
+    """Ask a model for the facts and the CRM's records in a thread's newest messages.
+
+    Args:
+        lead: The lead's id.
+        thread: The thread's id.
+    """
+    event_id = _recorded(of, OPERATOR, "thread.extraction_requested", {"thread_id": thread}, lead)
+    answer(of, {"event": event_id}, lambda: "Asked for. It is done within a minute.")
+    say(f"Next: lead-memory intelligence --lead {lead}{of.options()}")
     return OK
 
 

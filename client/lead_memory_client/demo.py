@@ -51,6 +51,8 @@ What to do next:
   .venv/bin/lead-memory memories --lead {buyer}
   .venv/bin/lead-memory resolve --lead {buyer} '{{{{lead.name}}}}'
   .venv/bin/lead-memory context --lead {asker} --thread {thread}
+  .venv/bin/lead-memory explain --lead {asker} fact contact_profile
+  .venv/bin/lead-memory entities --lead {asker}
   make down                                   stop the stack"""
 
 

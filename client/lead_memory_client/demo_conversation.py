@@ -9,6 +9,7 @@ from uuid import uuid4
 from rich import box
 from rich.console import Console
 from rich.panel import Panel
+from rich.text import Text
 
 from lead_memory.domain.conversation.tokens import estimate
 from lead_memory_client.answers import AgentContext
@@ -17,6 +18,7 @@ from lead_memory_client.context_text import context_text
 from lead_memory_client.demo_events import EVENTS, PATIENCE_SECONDS, DemoFailed, delivered, moved, occurred_at
 from lead_memory_client.entries import Entry, read_entries
 from lead_memory_client.functions import invoke
+from lead_memory_client.intelligence_commands import intelligence_table
 from lead_memory_client.show import now
 from lead_memory_client.stage import Stage
 
@@ -27,9 +29,13 @@ SCRIPT = EVENTS / "conversations" / "premium_plan.json"
 THREAD = "wa-554855500103"
 """The one that it begins and ends with."""
 ALERT = "---\n⚠️ **REACTIVATION ALERT**"
+ACCOUNT = "Known accounts: Box Maré Alta"
+PROFILE = "Budget: R$ 1,500 to 2,000 a month"
 _MINUTE = timedelta(minutes=1)
 _POLL_SECONDS = 0.2
+_READ = {"memory.inferred", "crm.entity_extracted"}
 _SUMMARY, _REMINDER = "thread.summarized", "thread.reactivation_prepared"
+_EXTRACTOR = "extractor"
 
 
 def show(stage: Stage, out: Console, steps: Callable[[], "Steps"]) -> None:
@@ -41,7 +47,10 @@ def show(stage: Stage, out: Console, steps: Callable[[], "Steps"]) -> None:
     with steps() as progress:
         progress(f"Publishing a conversation of three weeks, {len(before)} events, for each of two leads.")
         delivered(memory, [*before, *after[:-1]])
-        progress("Running the cleanup, and waiting until it has summarized both conversations.")
+        progress("Waiting until the extractor has read both conversations.")
+        for lived in (before, after):
+            _wait_for(memory, lived, _READ)
+        progress("Running the cleanup, and waiting until both conversations are summarized.")
         invoke(stage.client("lambda"), stage.resources.cleanup_function, {}, called="cleanup")
         _wait_for(memory, before, {_SUMMARY})
         _wait_for(memory, after, {_SUMMARY, _REMINDER})
@@ -58,6 +67,10 @@ def show(stage: Stage, out: Console, steps: Callable[[], "Steps"]) -> None:
     _print(out, f"After {told_after.reactivation_days} days of silence", told_after)
     check(before, told_before, returns=False)
     check(after, told_after, returns=True)
+    organization_id, lead_id = after[0].name.lead
+    out.print()
+    out.print(Text("What was asked of the offline extractor, which a model can take the place of", "bold"))
+    out.print(intelligence_table(memory.intelligence(lead_id, organization_id)))
 
 
 def check(lived: Sequence[Entry], told: AgentContext, *, returns: bool) -> None:
@@ -68,6 +81,8 @@ def check(lived: Sequence[Entry], told: AgentContext, *, returns: bool) -> None:
             raise DemoFailed(f"A context has every note that is not over, and no other: {note['note_id']} is wrong.")
     if text.startswith(ALERT) is not returns:
         raise DemoFailed("A context begins with the reactivation alert where the lead returns, and only there.")
+    if ACCOUNT not in text or PROFILE not in text:
+        raise DemoFailed("A context has the account and the profile that the extractor read in the messages.")
     if (tokens := estimate(text)) > told.max_tokens:
         raise DemoFailed(f"The context has {tokens} tokens, and may have {told.max_tokens}.")
 
@@ -81,14 +96,14 @@ def _wait_for(memory: LeadMemory, lived: Sequence[Entry], event_types: Set[str])
     organization_id, lead_id = lived[0].name.lead
 
     def written() -> set[str]:
-        events = memory.events(lead_id, organization_id)
-        return {event.event_type for event in events if event.data.get("thread_id") == THREAD}
+        said = (each for each in memory.events(lead_id, organization_id, limit=100) if each.source == _EXTRACTOR)
+        return {each.event_type for each in said if each.data.get("thread_id") in (None, THREAD)}
 
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not event_types <= written():
         if time.monotonic() > deadline:
             raise DemoFailed(
-                f"{PATIENCE_SECONDS} seconds after the cleanup a conversation is without {' or '.join(event_types)}: "
+                f"After {PATIENCE_SECONDS} seconds a conversation is without {' or '.join(sorted(event_types))}: "
                 "with `lead-memory demo --stay` the stack stays up, and .local/aws.log says why."
             )
         time.sleep(_POLL_SECONDS)

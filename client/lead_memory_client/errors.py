@@ -37,6 +37,10 @@ class NoteUnknown(LeadMemoryError):
     """There is no such note on the contact, or on the thread; list those that there are."""
 
 
+class EntityUnknown(LeadMemoryError):
+    """There is no such entity of the lead, or nothing was said of it so; list those that there are."""
+
+
 class ThreadUnknown(LeadMemoryError):
     """Nothing was said in such a thread of the lead; look at its id."""
 

@@ -58,6 +58,7 @@ QUEUES = {
     "rejected": "rejected as what can never be recorded",
     "dead_letters": "given up after several tries",
     "rebuild_dead_letters": "a request to make this lead's memories again, given up after several tries",
+    "extraction_dead_letters": "a request to read this lead's conversation, given up after several tries",
 }
 
 _UNLIKE = (AttributeError, TypeError, msgspec.ValidationError)

@@ -14,6 +14,7 @@ _QUEUES: "dict[str, Trouble]" = {
     "dead-letters": "dead_letters",
     "rejected": "rejected",
     "rebuild-dead-letters": "rebuild_dead_letters",
+    "extraction-dead-letters": "extraction_dead_letters",
 }
 
 
@@ -31,7 +32,7 @@ def queues(*, look_at: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
 
 
 def redrive(
-    queue: Literal["dead-letters", "rejected", "rebuild-dead-letters"],
+    queue: Literal["dead-letters", "rejected", "rebuild-dead-letters", "extraction-dead-letters"],
     /,
     *,
     reason: str | None = None,
@@ -41,7 +42,8 @@ def redrive(
 ) -> int:
     """Send messages that wait for a person back to the queue they came from, events in the order they occurred.
 
-    An event that is sent twice is recorded once, and a lead that is rebuilt twice is written once.
+    An event that is sent twice is recorded once, and a lead that is rebuilt twice is written once. Of jobs for a model
+    the tries are counted anew.
 
     Args:
         queue: Where they wait.
@@ -64,7 +66,7 @@ def redrive(
     if left:
         say(f"{left} could not be sent back and stay in their queue: run this again.")
     if found.sent and not found.watched:
-        say(f"`lead-memory queues --stage {at.stage}` shows how many wait to be rebuilt, or failed again.")
+        say(f"`lead-memory queues --stage {at.stage}` shows how many still wait, or failed again.")
     if found.unseen:
         say(
             f"{found.unseen} were neither recorded nor rejected after {patience:.0f} seconds: "

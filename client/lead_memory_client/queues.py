@@ -1,7 +1,7 @@
 """A stage's queues, looked at without taking anything from them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -39,6 +39,20 @@ class GivenUp(NamedTuple):
 
 NOT_RECORDED = GivenUp("not_recorded", "no delivery ended with a result; the updater's log says why")
 NOT_REBUILT = GivenUp("not_rebuilt", "no delivery rebuilt the lead; the rebuilder's log says why")
+NOT_EXTRACTED = GivenUp("not_extracted", "no delivery ended with a result; the extractor's log says why")
+
+
+def _as_it_is(body: str) -> str:
+    return body
+
+
+def _from_the_first_attempt(body: str) -> str:
+    """A job's message counts how often it was tried and put off, from zero."""
+    try:
+        job = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeError):
+        return body
+    return msgspec.json.encode({name: job[name] for name in job if name not in ("attempt", "waits")}).decode()
 
 
 class WaitingQueue(NamedTuple):
@@ -48,11 +62,15 @@ class WaitingQueue(NamedTuple):
     origin_url: str
     """Of the queue that they go back to."""
     given_up: GivenUp = NOT_RECORDED
+    renewed: Callable[[str], str] = _as_it_is
+    """A body as it goes back."""
 
 
-type Trouble = Literal["dead_letters", "rejected", "rebuild_dead_letters"]
+type Trouble = Literal["dead_letters", "rejected", "rebuild_dead_letters", "extraction_dead_letters"]
 """A waiting queue's name."""
-TROUBLES: tuple[Trouble, ...] = ("dead_letters", "rejected", "rebuild_dead_letters")
+TROUBLES: tuple[Trouble, ...] = ("dead_letters", "rejected", "rebuild_dead_letters", "extraction_dead_letters")
+OF_EVENTS: tuple[Trouble, ...] = ("dead_letters", "rejected")
+"""From which events go to be recorded."""
 
 
 def waiting_queue(of: Resources, name: Trouble) -> WaitingQueue:
@@ -63,6 +81,10 @@ def waiting_queue(of: Resources, name: Trouble) -> WaitingQueue:
             return WaitingQueue(of.rejected_queue_url, of.ingest_queue_url)
         case "rebuild_dead_letters":
             return WaitingQueue(of.rebuild_dead_letter_queue_url, of.rebuild_queue_url, NOT_REBUILT)
+        case "extraction_dead_letters":
+            return WaitingQueue(
+                of.extraction_dead_letter_queue_url, of.extraction_queue_url, NOT_EXTRACTED, _from_the_first_attempt
+            )
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,11 +137,17 @@ def read_body(letter: Letter | Rejection) -> _Body | None:
 
 def depth(sqs: "SQSClient", url: str) -> QueueDepth:
     answer = sqs.get_queue_attributes(
-        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        QueueUrl=url,
+        AttributeNames=[
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesDelayed",
+            "ApproximateNumberOfMessagesNotVisible",
+        ],
     )
     counts = answer["Attributes"]
     return QueueDepth(
-        waiting=int(counts["ApproximateNumberOfMessages"]),
+        # What the extractor tries again waits out its pause there.
+        waiting=int(counts["ApproximateNumberOfMessages"]) + int(counts["ApproximateNumberOfMessagesDelayed"]),
         in_flight=int(counts["ApproximateNumberOfMessagesNotVisible"]),
     )
 
@@ -222,7 +250,7 @@ def _letter(message: "MessageTypeDef", given_up: GivenUp) -> Letter:
 
 
 def _why(attributes: Mapping[str, str], given_up: GivenUp) -> tuple[str, str]:
-    """In turn: the updater's own words, the bus's where it could not reach the queue, and none where SQS gave up."""
+    """In turn: the function's own words, the bus's where it could not reach the queue, and none where SQS gave up."""
     if "reason" in attributes:
         return attributes["reason"], attributes.get("detail", "")
     if "ERROR_CODE" in attributes:

@@ -1,18 +1,23 @@
 """What is remembered of a lead, and where it comes from."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 from uuid import UUID
 
+import msgspec
+
 from lead_memory.domain.conversation import names
 from lead_memory.domain.conversation.layers import BUDGET_TOKENS
 from lead_memory.domain.conversation.notes import Note, in_order, live_notes
+from lead_memory.domain.crm import index
+from lead_memory.domain.crm.entities import Kind, memory_key, name_of, relations_of
 from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
+from lead_memory.domain.times import time
 from lead_memory_client import contexts
-from lead_memory_client.answers import AgentContext, Explanation, Lineage, RecordedEvent
+from lead_memory_client.answers import AgentContext, Entity, Explanation, Intelligence, Lineage, RecordedEvent, Related
 from lead_memory_client.contents import LargeContents
 from lead_memory_client.entries import EventName
 from lead_memory_client.errors import translated
@@ -99,6 +104,29 @@ class Reading(OfStage):
             found, _ = self._table.memory(lead, names.notes(thread_id and _as_kept(thread_id)))
             return self._of_known(lead, in_order(live_notes(found.value, datetime.now(UTC))) if found else [])
 
+    def entities(self, lead_id: str | UUID, organization_id: str | UUID) -> list[Entity]:
+        """The entities of a CRM that are known at once, by kind, those said last first; strongly consistent."""
+        with translated("read the entities"):
+            lead = Lead(str(organization_id), str(lead_id))
+            found, _ = self._table.memory(lead, names.ENTITIES)
+            known = found.value if found else {}
+            return self._of_known(
+                lead,
+                [
+                    _entity(kind, key, entity)
+                    for kind in Kind
+                    for key, entity in index.newest_first(known.get(kind, {}))
+                ],
+            )
+
+    def entity(self, lead_id: str | UUID, kind: str, key: str, organization_id: str | UUID) -> dict[str, Any] | None:
+        """The value of an entity's memory; None where there is none. Strongly consistent."""
+        with translated("read the entity"):
+            lead = Lead(str(organization_id), str(lead_id))
+            found, _ = self._table.memory(lead, memory_key(Kind(kind), _as_kept(key)))
+            self._of_known(lead, [found] if found else [])
+            return found.value if found and found.value else None
+
     def knows_thread(self, lead_id: str | UUID, thread_id: str, organization_id: str | UUID) -> bool:
         """Whether there is such a thread of the lead; strongly consistent."""
         with translated("look for the thread"):
@@ -133,6 +161,17 @@ class Reading(OfStage):
             "format": format,
         }
         return contexts.ask(self._functions, self._resources.context_function, request)
+
+    def intelligence(self, lead_id: str | UUID, organization_id: str | UUID) -> Intelligence:
+        """What models were asked about a lead, what became of it and what it cost; strongly consistent."""
+        from lead_memory_client import spending
+
+        with translated("read what models were asked"):
+            lead = Lead(str(organization_id).lower(), str(lead_id))
+            found, _ = self._table.memory(lead, names.INTELLIGENCE)
+            self._of_known(lead, [found] if found else [])
+            spent = spending.today(self._dynamodb, self._resources.table_name, lead.organization_id)
+            return msgspec.convert({**(found.value if found else {}), **spent}, Intelligence)
 
     def recorded(self, names: Collection[EventName]) -> set[EventName]:
         """Which of the events are in the log, by a strongly consistent read."""
@@ -170,6 +209,20 @@ class Reading(OfStage):
         return self._stage.client("dynamodb")  # type: ignore[no-any-return]
 
 
-def _as_kept(thread_id: str) -> str:
-    """As the events' ids of threads are."""
-    return normalize("NFC", thread_id.strip())
+def _as_kept(name: str) -> str:
+    """As the events' ids of threads and keys of entities are."""
+    return normalize("NFC", name.strip())
+
+
+def _entity(kind: Kind, key: str, entity: Mapping[str, Any]) -> Entity:
+    return Entity(
+        kind=kind,
+        key=key,
+        name=name_of(entity),
+        id=entity.get("id"),
+        other_names=tuple(entity.get("other_names", ())),
+        relations={relation: Related(*related) for relation, related in relations_of(entity).items()},
+        last_said_at=time(entity["last_said_at"]) if "last_said_at" in entity else None,
+        merged_into=entity.get("merged_into"),
+        separate_from=tuple(entity.get("separate_from", ())),
+    )

@@ -1,7 +1,8 @@
 """Sends what waits for a person back to the queue it came from, once what it waited for was mended.
 
 A message is sent first and deleted after. Where that ends in between the message is sent twice and recorded once:
-recording is exactly once by the event's source and id. A lead that is rebuilt twice is written once.
+recording is exactly once by the event's source and id. A lead that is rebuilt twice is written once,
+and what a model answered is not asked again.
 """
 
 import time
@@ -114,7 +115,7 @@ def _wanted(letters: Iterable[Letter], reason: str | None) -> list[Letter]:
 def _moved(sqs: "SQSClient", batch: Sequence[Letter], queue: WaitingQueue) -> list[Letter]:
     answer = sqs.send_message_batch(
         QueueUrl=queue.origin_url,
-        Entries=[{"Id": str(number), "MessageBody": letter.body} for number, letter in enumerate(batch)],
+        Entries=[{"Id": str(number), "MessageBody": queue.renewed(letter.body)} for number, letter in enumerate(batch)],
     )
     taken = [batch[int(entry["Id"])] for entry in answer.get("Successful", [])]
     if taken:

@@ -29,8 +29,11 @@ class Resources(msgspec.Struct, frozen=True, rename="pascal"):
     rejected_queue_url: str
     rebuild_queue_url: str
     rebuild_dead_letter_queue_url: str
+    extraction_queue_url: str
+    extraction_dead_letter_queue_url: str
     resolver_function: str
     context_function: str
+    extractor_function: str
     cleanup_function: str
     rebuilder_function: str
     privacy_function: str

@@ -73,6 +73,33 @@ class CleanupSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     content_key: str
     bus_name: str
+    extraction_queue_url: str
+
+
+class ExtractorSettings(Settings, frozen=True, kw_only=True):
+    """`model` is `offline`, or names a provider and its model, such as `bedrock:<model id>`, `openrouter:<model id>` or
+    `openai:<model id>`; the last with `model_base_url` for any server that speaks as OpenAI's does.
+    """
+
+    stage: str
+    table_name: str
+    content_key: str
+    bus_name: str
+    queue_url: str
+    dead_letter_queue_url: str
+    model: str = "offline"
+    model_base_url: str | None = None
+    model_secret_arn: str | None = None
+    """Of the secret that is the model's API key; Bedrock needs none."""
+    input_token_price: str | None = None
+    """US dollars for a million tokens, where the price of the model is not known; so the next."""
+    output_token_price: str | None = None
+    model_seconds: int = 60
+    """What one answer may take."""
+    pause_seconds: int
+    """Before the first time that a job is tried again; each further pause is four times as long."""
+    recording_seconds: int
+    """Within which what was said is recorded."""
 
 
 class PrivacySettings(Settings, frozen=True, kw_only=True):
@@ -85,5 +112,6 @@ class PrivacySettings(Settings, frozen=True, kw_only=True):
     rejected_queue_url: str
     dead_letter_queue_url: str
     rebuild_dead_letter_queue_url: str
+    extraction_dead_letter_queue_url: str
     archive_days: int | None = None
     point_in_time_recovery: bool

@@ -60,7 +60,12 @@ _eraser = Eraser(
     _registry,
     StoredObjects(_payloads),
     WaitingMessages(
-        [_settings.rejected_queue_url, _settings.dead_letter_queue_url, _settings.rebuild_dead_letter_queue_url]
+        [
+            _settings.rejected_queue_url,
+            _settings.dead_letter_queue_url,
+            _settings.rebuild_dead_letter_queue_url,
+            _settings.extraction_dead_letter_queue_url,
+        ]
     ),
     backups=partial(backups, recovery=_settings.point_in_time_recovery, archive_days=_settings.archive_days),
     settles=ORGANIZATION_SETTLES,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from lead_memory.domain.conversation.settings import CohortShares, ConversationSettings, CrossChannel
+from lead_memory.domain.conversation.settings import CohortShares, ConversationSettings, CrossChannel, DailyBudget
 from lead_memory.domain.errors import Conflict, KeysUnavailable, LeadMemoryError, Rejected, Unavailable
 from lead_memory.domain.memories import Lead
 
@@ -63,10 +63,13 @@ class Reseal(_OfOrganization, frozen=True, kw_only=True, tag="reseal"):
 class ConfigureConversations(_OfOrganization, frozen=True, kw_only=True, tag="configure_conversations"):
     cross_channel: CrossChannel
     cohorts: CohortShares
+    daily_budget_micros: DailyBudget
 
     @property
     def settings(self) -> ConversationSettings:
-        return ConversationSettings(cross_channel=self.cross_channel, cohorts=self.cohorts)
+        return ConversationSettings(
+            cross_channel=self.cross_channel, cohorts=self.cohorts, daily_budget_micros=self.daily_budget_micros
+        )
 
 
 type Request = (

@@ -10,6 +10,7 @@ from lead_memory_client.demo import MESSAGE
 from local.stack import LocalStack, find
 
 WIDTH = 100
+JOBS = {"facts", "entities", "summary", "reactivation"}
 
 
 def test_the_demo_prints_every_leads_message_and_leaves_a_stack_up_that_was_up(stack: LocalStack) -> None:
@@ -38,7 +39,11 @@ def test_the_demo_prints_every_leads_message_and_leaves_a_stack_up_that_was_up(s
     assert "Half-year price first" in after
     assert "Boa semana" in before
     assert "Boa semana" not in after
+    _, asked = after.split("What was asked of the offline extractor")
+    assert {job for job in JOBS if f" {job} processed " in asked} == JOBS
     for told, absent in ((before, ["L5"]), (after, [])):
+        assert "Known accounts: Box Maré Alta" in told
+        assert "Budget: R$ 1,500 to 2,000 a month" in told
         bars = dict(re.findall(r"(L[1-5]) \w+ ([\u2580-\u259f]*) ?\d", told))
         assert bars.keys() == {"L1", "L2", "L3", "L4", "L5"}
         assert [layer for layer, bar in bars.items() if not bar] == absent

@@ -16,6 +16,7 @@ from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import parse
 from lead_memory.domain.memories import Lead
 from lead_memory_client import LeadMemory, RequestRefused
+from lead_memory_client.answers import QueueDepth
 from lead_memory_client.entries import EventName
 from lead_memory_client.rebuild import Rebuilds
 from lead_memory_client.stage import Stage
@@ -118,9 +119,14 @@ def send(stage: Stage, bodies: list[str]) -> None:
 
 def drained(memory: LeadMemory) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (depth := memory.status().queues["ingest"]).waiting + depth.in_flight:
-        assert time.monotonic() < deadline, depth
+    while busy := [each for each in _working(memory) if each.waiting + each.in_flight]:
+        assert time.monotonic() < deadline, busy
         time.sleep(0.2)
+
+
+def _working(memory: LeadMemory) -> list[QueueDepth]:
+    """In this order, for what the extractor says comes to be recorded after it."""
+    return [memory.status().queues[name] for name in ("extraction", "ingest")]
 
 
 def invoked(stage: Stage, function: str, request: Any) -> str:
@@ -154,7 +160,12 @@ def attributes(stage: Stage) -> list[str]:
     """Of all messages in the queues where they wait for a person, less their bodies; they are given back."""
     sqs, found = stage.client("sqs"), []
     of = stage.resources
-    for url in (of.rejected_queue_url, of.dead_letter_queue_url, of.rebuild_dead_letter_queue_url):
+    for url in (
+        of.rejected_queue_url,
+        of.dead_letter_queue_url,
+        of.rebuild_dead_letter_queue_url,
+        of.extraction_dead_letter_queue_url,
+    ):
         held = []
         while messages := sqs.receive_message(
             QueueUrl=url,

@@ -1,5 +1,6 @@
 """No way to ask, of the client, the command or a function, leads from one organization to another's lead."""
 
+import json
 from collections.abc import Iterator
 from inspect import getmembers, isfunction, ismethod
 from typing import Any
@@ -12,12 +13,15 @@ from cyclopts import App
 from infra.assets import RECIPES
 from lead_memory.adapters import keys
 from lead_memory.adapters.memory_items import CONTENT, ORGANIZATION
+from lead_memory.domain.conversation import names
+from lead_memory.domain.intelligence.jobs import Job
 from lead_memory.domain.memories import Lead
 from lead_memory_client import LeadMemory
 from lead_memory_client.cli import app
 from lead_memory_client.entries import EventName
 from lead_memory_client.rebuild import Rebuilds
 from lead_memory_client.stage import Stage
+from tests.e2e.test_silence import drained
 from tests.e2e.ways import (
     CLIENT,
     CLIENT_OF_THE_ORGANIZATION,
@@ -32,6 +36,7 @@ from tests.e2e.ways import (
     REBUILDS,
     REBUILDS_OF_THE_STAGE,
     SECRET,
+    THREAD,
     WAYS,
     Asked,
     Way,
@@ -113,6 +118,21 @@ def test_a_lead_that_two_organizations_claim_stays_the_firsts(
     assert items(table, ours.lead_id) == before
     assert ours.lead_id not in [lead.lead_id for lead in Rebuilds(stage).leads([claimed.organization_id])]
     assert memory.recorded([EventName(ours, EVENT), EventName(claimed, EVENT)]) == {EventName(ours, EVENT)}
+
+
+def test_what_the_extractor_is_asked_about_anothers_lead_comes_to_nothing(
+    stage: Stage, memory: LeadMemory, table: Any, ours: Lead, theirs: Lead
+) -> None:
+    row = keys.memory_sk(names.thread(THREAD))
+    before, lead = items(table, ours.lead_id), Lead(theirs.organization_id, ours.lead_id)
+    asked = Asked(stage, memory, lead)
+    request = {**lead._asdict(), "row": row, "jobs": list(Job)}
+    records = {"Records": [{"messageId": "m", "body": json.dumps(request)}]}
+    assert row in [item[keys.SK] for item in before]
+    assert asked.invoke(stage.resources.extractor_function, records) == {"batchItemFailures": []}
+    drained(memory)
+    assert items(table, ours.lead_id) == before
+    assert memory.intelligence(ours.lead_id, theirs.organization_id).jobs == ()
 
 
 def test_what_another_organization_erases_is_its_own(memory: LeadMemory, table: Any, ours: Lead) -> None:

@@ -31,6 +31,7 @@ LARGE = Random(1).randbytes(400_000).hex()
 EVENT = "test/o-1"
 WHEY = (MemoryType.PURCHASE, "product:whey_1kg")
 THREAD, NOTE = "t", "n"
+ACCOUNT = ("account", "acme")
 TEMPLATE = "{{purchase.last_transaction.product_name}}"
 
 
@@ -105,6 +106,9 @@ CLIENT: dict[str, Way] = {
     "events": lambda asked: asked.memory.events(*asked.by_id),
     "notes": lambda asked: asked.memory.notes(*asked.by_id),
     "notes, of a thread": lambda asked: asked.memory.notes(*asked.by_id, thread_id=THREAD),
+    "entities": lambda asked: asked.memory.entities(*asked.by_id),
+    "entity": lambda asked: asked.memory.entity(asked.lead.lead_id, *ACCOUNT, asked.lead.organization_id),
+    "intelligence": lambda asked: asked.memory.intelligence(*asked.by_id),
     "knows_thread": lambda asked: asked.memory.knows_thread(asked.lead.lead_id, THREAD, asked.lead.organization_id),
     "context": lambda asked: asked.memory.context(asked.lead.lead_id, THREAD, asked.lead.organization_id),
     "context, messages": lambda asked: asked.memory.context(
@@ -145,6 +149,11 @@ COMMANDS: dict[str, Way] = {
     "context": _command("context", "--thread", THREAD),
     "note list": _command("note", "list"),
     "note edit": _command("note", "edit", NOTE, "--priority", "high"),
+    "entities": _command("entities"),
+    "intelligence": _command("intelligence"),
+    "entity show": _command("entity", "show", *ACCOUNT),
+    "entity merge": _command("entity", "merge", *ACCOUNT, "umbrella"),
+    "entity split": _command("entity", "split", *ACCOUNT, "umbrella"),
     "explain": _command("explain", *WHEY),
     "lineage": _command("lineage", *WHEY),
     "export lead": _export_command,
@@ -160,7 +169,7 @@ COMMANDS_OF_THE_ORGANIZATION = {
     "keys rotate",
     "organization conversations",
 }
-COMMANDS_THAT_PUBLISH = {"note add", "note remove", "say", "thread resolve", "thread summarize"}
+COMMANDS_THAT_PUBLISH = {"note add", "note remove", "say", "thread extract", "thread resolve", "thread summarize"}
 """What becomes of an event of another's lead is a test below."""
 COMMANDS_OF_THE_STAGE = {"demo", "down", "plan", "publish", "queues", "redrive", "status", "up"}
 
@@ -180,8 +189,8 @@ FUNCTIONS: dict[str, Way] = {
         {"operation": "erase_lead", **asked.lead._asdict(), "asked_by": "somebody", "dry_run": True},
     ),
 }
-FUNCTIONS_OF_THE_STAGE = {"cleanup", "memory_updater"}
-"""The one takes no request; what the other makes of another's lead is a test below."""
+FUNCTIONS_OF_THE_STAGE = {"cleanup", "extractor", "memory_updater"}
+"""The first takes no request; what the others make of another's lead are tests below."""
 
 WAYS = {
     f"{surface} {name}": way
@@ -213,13 +222,17 @@ def orders(lead: Lead) -> list[Entry]:
 
 
 def conversation(lead: Lead) -> list[Entry]:
-    """A message, and a note on the contact and on the thread."""
+    """A message, a note on the contact and on the thread, an account that was named, and what a model was asked."""
     note = {"note_id": NOTE, "category": "warning", "content": SECRET, "author": "somebody"}
     message = {"thread_id": THREAD, "channel": "sms", "text": SECRET}
+    account = {"kind": ACCOUNT[0], "key": ACCOUNT[1], "record": {"name": SECRET}}
+    evaluated = {"attempt_id": "a", "importance_score": 1, "jobs": [{"job": "facts", "status": "skipped"}]}
     return [
         _entry(lead, "conversation.message_received", message, "m-1"),
         _entry(lead, "note.pinned", note, "n-1"),
         _entry(lead, "note.pinned", {**note, "thread_id": THREAD}, "n-2"),
+        _entry(lead, "crm.entity_extracted", account, "c-1"),
+        _entry(lead, "intelligence.evaluated", evaluated, "i-1"),
     ]
 
 

@@ -12,6 +12,7 @@ from infra import assets
 from lead_memory.settings import (
     CleanupSettings,
     ContextSettings,
+    ExtractorSettings,
     PrivacySettings,
     RebuilderSettings,
     ResolverSettings,
@@ -51,19 +52,51 @@ SETTINGS: dict[str, Settings] = {
         rejected_queue_url="http://localhost/rejected",
         dead_letter_queue_url="http://localhost/dead-letters",
         rebuild_dead_letter_queue_url="http://localhost/rebuild-dead-letters",
+        extraction_dead_letter_queue_url="http://localhost/extraction-dead-letters",
         archive_days=7,
         point_in_time_recovery=True,
     ),
-    "cleanup": CleanupSettings(stage="local", table_name="table", content_key="key", bus_name="bus"),
+    "extractor": ExtractorSettings(
+        stage="local",
+        table_name="table",
+        content_key="key",
+        bus_name="bus",
+        queue_url="http://localhost/extraction",
+        dead_letter_queue_url="http://localhost/extraction-dead-letters",
+        pause_seconds=1,
+        recording_seconds=1,
+    ),
+    "cleanup": CleanupSettings(
+        stage="local",
+        table_name="table",
+        content_key="key",
+        bus_name="bus",
+        extraction_queue_url="http://localhost/extraction",
+    ),
 }
-LAZY_MODULES = {"resolver": ["lead_memory.domain.templates.localized"]}
+LAZY_MODULES = {
+    "resolver": ["lead_memory.domain.templates.localized"],
+    "extractor": [
+        "lead_memory.adapters.bedrock_models",
+        "lead_memory.adapters.openai_models",
+        "lead_memory.adapters.pydantic_ai_model",
+    ],
+}
 LAMBDA_SETS = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "id",
     "AWS_SECRET_ACCESS_KEY": "key",
 }
-ENOUGH_MEGABYTES = {"memory_updater": 44, "rebuilder": 44, "resolver": 62, "context": 30, "cleanup": 37, "privacy": 44}
+ENOUGH_MEGABYTES = {
+    "memory_updater": 44,
+    "rebuilder": 44,
+    "resolver": 62,
+    "context": 30,
+    "extractor": 90,
+    "cleanup": 37,
+    "privacy": 44,
+}
 AARCH64 = 183
 
 IMPORT = """
@@ -121,7 +154,10 @@ def test_an_asset_is_small_and_has_nothing_that_no_function_reads(package: str, 
     files = [file for file in asset.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < ENOUGH_MEGABYTES[package] * 1_000_000
     assert not [
-        file for file in files if {"tests", "__pycache__"} & set(file.parts) or file.parent.name.endswith(".dist-info")
+        file
+        for file in files
+        if {"tests", "__pycache__"} & set(file.parts)
+        or (file.parent.name.endswith(".dist-info") and file.name != "METADATA")
     ]
     data = (asset / "botocore" / "data").glob("*/")
     assert {entry.name for entry in data} == assets.RECIPES[package].aws_services

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
 from infra.stack import LeadMemoryStack
-from infra.stages import Stage
+from infra.stages import PROD, ModelChoice, Stage
 from tests.infra.conftest import new_app
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -21,6 +22,13 @@ def test_cdk_nag_finds_nothing(stage: Stage, tmp_path: Path) -> None:
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     LeadMemoryStack(app, stage=stage)
     app.synth()  # Raises when there is a finding, as the next test shows.
+
+
+def test_cdk_nag_finds_nothing_where_a_model_is_asked_in_several_regions(tmp_path: Path) -> None:
+    app = new_app(tmp_path)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    LeadMemoryStack(app, stage=replace(PROD, model=ModelChoice(name="bedrock:us.amazon.nova-lite-v1:0")))
+    app.synth()
 
 
 def test_cdk_nag_would_find_a_queue_without_dead_letters(tmp_path: Path) -> None:

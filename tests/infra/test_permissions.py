@@ -11,7 +11,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra.stack import LeadMemoryStack
-from infra.stages import LOCAL, PROD, Stage
+from infra.stages import LOCAL, PROD, ModelChoice, Stage
 from tests.infra.conftest import new_app
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.xdist_group("infra")
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TABLE, INDEX, BUS = "StorageTable", "StorageTable/index/gsi1", "IngestBus"
 QUEUE, REJECTED = "IngestQueue", "IngestRejected"
+JOBS, FAILED_JOBS = "ExtractionQueue", "ExtractionDeadLetters"
 BUCKET, PAYLOADS = "StoragePayloads", "StoragePayloads/events/*"
 CONTENT_KEY = "StorageContentKey"
 RECEIVE = {
@@ -45,10 +46,18 @@ REBUILDER = {
 }
 RESOLVER = {"ResolverLogs": LOGS, CONTENT_KEY: {"kms:Decrypt"}}
 CONTEXT = {"ContextLogs": LOGS, CONTENT_KEY: {"kms:Decrypt"}}
+EXTRACTOR = {
+    "ExtractorLogs": LOGS,
+    CONTENT_KEY: {"kms:Decrypt"},
+    BUS: {"events:PutEvents"},
+    JOBS: {"sqs:SendMessage", *RECEIVE},
+    FAILED_JOBS: {"sqs:SendMessage"},
+}
 CLEANUP = {
     "CleanupLogs": LOGS,
     CONTENT_KEY: {"kms:Decrypt"},
     BUS: {"events:PutEvents"},
+    JOBS: {"sqs:SendMessage"},
 }
 DELETE_WHAT_WAITS = {
     "sqs:ChangeMessageVisibility",
@@ -64,6 +73,7 @@ PRIVACY = {
     REJECTED: DELETE_WHAT_WAITS,
     "IngestDeadLetters": DELETE_WHAT_WAITS,
     "RebuildDeadLetters": DELETE_WHAT_WAITS,
+    FAILED_JOBS: DELETE_WHAT_WAITS,
 }
 SCHEDULER = {"CleanupLive": {"lambda:InvokeFunction"}}
 
@@ -84,10 +94,12 @@ def statements(template: Template, resource_type: str) -> Iterator[tuple[str, di
 def resource_name(arn: Any) -> str:
     """What an ARN in a template refers to, without the hash in its logical id; a literal as it is."""
     match arn:
+        case {"Ref": str(name)} if name.startswith("AWS::"):
+            return name
         case {"Fn::GetAtt": [name, "Arn"]} | {"Ref": name}:
             return str(name)[:-8]
-        case {"Fn::Join": ["", [first, str(rest)]]}:
-            return resource_name(first) + rest
+        case {"Fn::Join": ["", parts]}:
+            return "".join(map(resource_name, parts))
     assert isinstance(arn, str), arn
     return arn
 
@@ -117,6 +129,7 @@ def test_each_role_may_do_exactly_what_its_function_does(template: Template, sta
     assert granted_beside_the_table(template, "RebuilderRole") == REBUILDER
     assert granted_beside_the_table(template, "ResolverRole") == resolver
     assert granted_beside_the_table(template, "ContextRole") == CONTEXT
+    assert granted_beside_the_table(template, "ExtractorRole") == EXTRACTOR
     assert granted_beside_the_table(template, "CleanupRole") == CLEANUP
     assert granted_beside_the_table(template, "PrivacyRole") == PRIVACY
     assert granted_beside_the_table(template, "SchedulerRole") == SCHEDULER
@@ -124,7 +137,7 @@ def test_each_role_may_do_exactly_what_its_function_does(template: Template, sta
 
 def test_no_role_has_other_policies(template: Template) -> None:
     roles = template.find_resources("AWS::IAM::Role")
-    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 7
+    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 8
     for role in roles.values():
         assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
 
@@ -140,17 +153,29 @@ def test_nothing_that_is_allowed_has_a_wildcard_but_the_large_payloads_of_events
         assert "*" not in str([statement["Action"], resources, statement.get("Principal")])
 
 
-def test_a_role_may_use_the_content_key_only_for_an_organization_and_nothing_else_is_conditional(
-    template: Template,
-) -> None:
-    roles = []
-    for name, statement in statements(template, "AWS::IAM::Policy"):
-        if CONTENT_KEY in map(resource_name, listed(statement["Resource"])):
-            assert statement["Condition"] == {"Null": {ORGANIZATION: "false"}}
-            roles.append(name)
-        else:
-            assert "Condition" not in statement
-    assert len(roles) == 6
+def test_a_role_may_use_the_content_key_only_for_an_organization(template: Template) -> None:
+    users = [
+        statement["Condition"]
+        for _, statement in statements(template, "AWS::IAM::Policy")
+        if CONTENT_KEY in map(resource_name, listed(statement["Resource"]))
+    ]
+    assert users == [{"Null": {ORGANIZATION: "false"}}] * 7
+
+
+def test_what_else_a_role_may_do_under_a_condition(template: Template) -> None:
+    """Publish as itself, and write leases and budgets into the table, never memories or events."""
+    conditional = {
+        (name.partition("Role")[0], *listed(statement["Action"])): statement["Condition"]
+        for name, statement in statements(template, "AWS::IAM::Policy")
+        if "Condition" in statement and CONTENT_KEY not in map(resource_name, listed(statement["Resource"]))
+    }
+    assert conditional == {
+        ("Cleanup", "events:PutEvents"): {"StringEquals": {"events:source": "cleanup"}},
+        ("Extractor", "events:PutEvents"): {"StringEquals": {"events:source": "extractor"}},
+        ("Extractor", "dynamodb:UpdateItem"): {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["lease#*", "budget#*"]}
+        },
+    }
 
 
 def test_the_content_key_is_administered_and_used_through_iam_and_never_without_an_organization(
@@ -208,3 +233,41 @@ def test_a_stage_on_aws_that_gets_a_profile_database_may_read_that_one(tmp_path:
         LOCAL.profiles.cluster_arn: {"rds-data:ExecuteStatement"},
         LOCAL.profiles.secret_arn: {"secretsmanager:GetSecretValue"},
     }
+
+
+BEDROCK = "arn:AWS::Partition:bedrock"
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+PROFILE = f"{BEDROCK}:AWS::Region:AWS::AccountId:inference-profile/eu.{HAIKU}"
+HAIKU_ANYWHERE = f"{BEDROCK}:*::foundation-model/{HAIKU}"
+SECRET = "arn:aws:secretsmanager:us-east-1:111111111111:secret:openrouter-AbCdEf"
+
+
+@pytest.mark.parametrize(
+    ("model", "allowed"),
+    [
+        (ModelChoice(), {}),
+        (
+            ModelChoice(name="bedrock:amazon.nova-lite-v1:0"),
+            {f"{BEDROCK}:AWS::Region::foundation-model/amazon.nova-lite-v1:0": {"bedrock:InvokeModel"}},
+        ),
+        (
+            ModelChoice(name=f"bedrock:eu.{HAIKU}"),
+            {PROFILE: {"bedrock:InvokeModel"}, HAIKU_ANYWHERE: {"bedrock:InvokeModel"}},
+        ),
+        (
+            ModelChoice(name="openrouter:meta-llama/llama-3.3-70b-instruct", secret_arn=SECRET),
+            {SECRET: {"secretsmanager:GetSecretValue"}},
+        ),
+    ],
+)
+def test_the_extractor_may_ask_the_model_that_the_stage_chose_and_no_other(
+    tmp_path: Path, model: ModelChoice, allowed: dict[str, set[str]]
+) -> None:
+    template = Template.from_stack(LeadMemoryStack(new_app(tmp_path), stage=replace(PROD, model=model)))
+    assert granted_beside_the_table(template, "ExtractorRole") == {**EXTRACTOR, **allowed}
+    through_a_profile = [
+        resource_name(statement["Condition"]["StringEquals"]["bedrock:InferenceProfileArn"])
+        for _, statement in statements(template, "AWS::IAM::Policy")
+        if HAIKU_ANYWHERE in map(resource_name, listed(statement["Resource"]))
+    ]
+    assert through_a_profile == ([PROFILE] if PROFILE in allowed else [])

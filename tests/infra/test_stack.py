@@ -22,9 +22,19 @@ ARCHIVE_DAYS = {"dev": 7, "staging": 14, "prod": 30}
 BATCHES = {"local": (10, 0, 2), "dev": (100, 1, 5), "staging": (100, 1, 10), "prod": (100, 1, 100)}
 """Of the updater: at most how many messages, after how many seconds, and how many batches at once."""
 ON_AWS = {"local": False, "dev": True, "staging": True, "prod": True}
-COUNTED = ("Errors", "Throttles", "leads_profile_refused")
+COUNTED = ("Errors", "Throttles", "leads_profile_refused", "jobs_failed")
 """Metrics that each call adds to; the others are measured."""
-FUNCTIONS = ("Updater", "Resolver", "Context", "Cleanup", "Rebuilder", "Privacy")
+FUNCTIONS = ("Updater", "Resolver", "Context", "Extractor", "Cleanup", "Rebuilder", "Privacy")
+JOBS = {"local": (0, 0, 2), "dev": (10, 1, 2), "staging": (10, 1, 2), "prod": (10, 1, 50)}
+"""Of the extractor: seconds before a job is taken, seconds to fill a batch, and how many batches at once."""
+EXTRACTION_METRICS = {
+    *(f"jobs_{became}" for became in ("processed", "batched", "skipped", "failed", "retried")),
+    *("job_ms", "input_tokens", "output_tokens", "cost_micros", "gate_over_budget"),
+    *("statements_kept", "statements_dropped", "invalid_answers"),
+    *("entities_updated", "duplicates", "relations_broken"),
+}
+SLOW = {"IngestQueue": 300, "ExtractionQueue": 3600}
+"""Seconds after which a queue is."""
 
 
 def only(template: Template, resource_type: str) -> dict[str, Any]:
@@ -108,24 +118,68 @@ def test_everything_on_the_bus_reaches_the_queue_or_the_dead_letters(template: T
     assert properties["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 5}
 
 
-@pytest.mark.parametrize(("queue", "function"), [("IngestQueue", "Updater"), ("RebuildQueue", "Rebuilder")])
+def test_what_a_model_may_be_asked_about_reaches_the_extractor_without_its_content(template: Template) -> None:
+    queue = logical_id(template, "AWS::SQS::Queue", "ExtractionQueue")
+    dead_letters = {"Fn::GetAtt": [logical_id(template, "AWS::SQS::Queue", "ExtractionDeadLetters"), "Arn"]}
+    (rule,) = (
+        each["Properties"]
+        for name, each in template.find_resources("AWS::Events::Rule").items()
+        if name.startswith("Extraction")
+    )
+    assert rule["EventBusName"] == {"Ref": logical_id(template, "AWS::Events::EventBus", "IngestBus")}
+    assert rule["EventPattern"] == {
+        "source": [{"anything-but": ["cleanup", "extractor"]}],
+        "detail-type": [
+            "conversation.message_received",
+            "conversation.reply_sent",
+            "thread.extraction_requested",
+            "thread.summary_requested",
+            "memories.summary_requested",
+        ],
+        "detail": {"metadata": {"event_id": [{"exists": True}]}},
+    }
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": dead_letters}
+    assert set(target["InputTransformer"]["InputPathsMap"].values()) == {
+        "$.source",
+        "$.detail-type",
+        "$.detail.metadata",
+    }
+    properties = template.find_resources("AWS::SQS::Queue")[queue]["Properties"]
+    assert properties["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 5}
+
+
+def test_the_extractor_takes_jobs_as_late_and_as_many_at_once_as_the_stage_says(
+    template: Template, stage: Stage
+) -> None:
+    delay, window_seconds, at_once = JOBS[stage.name]
+    queue = template.find_resources("AWS::SQS::Queue")[logical_id(template, "AWS::SQS::Queue", "ExtractionQueue")]
+    assert queue["Properties"]["DelaySeconds"] == delay
+    mappings = template.find_resources("AWS::Lambda::EventSourceMapping")
+    (mapping,) = (each["Properties"] for name, each in mappings.items() if name.startswith("Extractor"))
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (10, window_seconds)
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": at_once}
+
+
+@pytest.mark.parametrize(
+    ("queue", "function"), [("IngestQueue", "Updater"), ("RebuildQueue", "Rebuilder"), ("ExtractionQueue", "Extractor")]
+)
 def test_a_message_stays_hidden_for_six_times_the_time_that_its_function_has(
     template: Template, stage: Stage, queue: str, function: str
 ) -> None:
     functions, queues = (template.find_resources(f"AWS::{kind}") for kind in ("Lambda::Function", "SQS::Queue"))
     reader = functions[logical_id(template, "AWS::Lambda::Function", f"{function}Function")]
     hidden = queues[logical_id(template, "AWS::SQS::Queue", queue)]["Properties"]["VisibilityTimeout"]
-    times = stage.timeouts_hidden if queue == "IngestQueue" else 6
+    times = 6 if queue == "RebuildQueue" else stage.timeouts_hidden
     assert hidden == times * reader["Properties"]["Timeout"]
     assert times == 6 or not ON_AWS[stage.name]
 
 
 def test_rebuilding_is_bounded_and_what_fails_each_time_waits_for_a_person(template: Template, stage: Stage) -> None:
-    bounds = sorted(
-        mapping["Properties"]["ScalingConfig"]["MaximumConcurrency"]
-        for mapping in template.find_resources("AWS::Lambda::EventSourceMapping").values()
-    )
-    assert bounds == sorted([stage.max_concurrency, stage.rebuilders])
+    mappings = template.find_resources("AWS::Lambda::EventSourceMapping")
+    (mapping,) = (each["Properties"] for name, each in mappings.items() if name.startswith("Rebuilder"))
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": stage.rebuilders}
     queue = template.find_resources("AWS::SQS::Queue")[logical_id(template, "AWS::SQS::Queue", "RebuildQueue")]
     dead_letters = {"Fn::GetAtt": [logical_id(template, "AWS::SQS::Queue", "RebuildDeadLetters"), "Arn"]}
     assert queue["Properties"]["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 5}
@@ -140,7 +194,7 @@ def test_every_queue_takes_a_mebibyte_keeps_it_for_two_weeks_and_is_encrypted(te
             "SqsManagedSseEnabled": True,
         },
     )
-    template.resource_count_is("AWS::SQS::Queue", 5)
+    template.resource_count_is("AWS::SQS::Queue", 7)
 
 
 def test_the_content_key_rotates_each_year_and_waits_the_longest_before_it_is_deleted(template: Template) -> None:
@@ -204,7 +258,7 @@ def test_every_function_has_its_own_log_group_that_is_kept_as_long_as_the_stage_
 
 def test_the_queues_and_the_schedule_call_the_alias(template: Template) -> None:
     mappings = template.find_resources("AWS::Lambda::EventSourceMapping")
-    for reader in ("Updater", "Rebuilder"):
+    for reader in ("Updater", "Rebuilder", "Extractor"):
         (mapping,) = (each["Properties"] for name, each in mappings.items() if name.startswith(reader))
         alias = logical_id(template, "AWS::Lambda::Alias", reader)
         assert {"Ref": alias} in mapping["FunctionName"]["Fn::Join"][1][0]["Fn::Select"][1]["Fn::Split"]
@@ -235,41 +289,58 @@ def test_the_alias_changes_with_every_version(template: Template) -> None:
 def test_each_alarm_watches_one_trouble(template: Template, stage: Stage) -> None:
     alarms = template.find_resources("AWS::CloudWatch::Alarm").values()
     assert sorted(_watched(alarm["Properties"]) for alarm in alarms) == [
+        ("ApproximateAgeOfOldestMessage", "ExtractionQueue"),
         ("ApproximateAgeOfOldestMessage", "IngestQueue"),
+        ("ApproximateNumberOfMessagesVisible", "ExtractionDeadLetters"),
         ("ApproximateNumberOfMessagesVisible", "IngestDeadLetters"),
         ("ApproximateNumberOfMessagesVisible", "IngestRejected"),
         ("ApproximateNumberOfMessagesVisible", "RebuildDeadLetters"),
         ("Errors", "CleanupFunction"),
         ("Errors", "ContextFunction"),
+        ("Errors", "ExtractorFunction"),
         ("Errors", "PrivacyFunction"),
         ("Errors", "RebuilderFunction"),
         ("Errors", "ResolverFunction"),
         ("Errors", "UpdaterFunction"),
         ("Throttles", "CleanupFunction"),
         ("Throttles", "ContextFunction"),
+        ("Throttles", "ExtractorFunction"),
         ("Throttles", "PrivacyFunction"),
         ("Throttles", "RebuilderFunction"),
         ("Throttles", "ResolverFunction"),
         ("Throttles", "UpdaterFunction"),
+        ("jobs_failed", f"{stage.name} extractor"),
         ("leads_profile_refused", f"{stage.name} resolver"),
     ]
     template.resource_count_is("AWS::CloudWatch::Dashboard", 1)
 
 
 def test_the_dashboard_shows_what_contexts_are_made_of_and_who_returns(template: Template, stage: Stage) -> None:
-    body = only(template, "AWS::CloudWatch::Dashboard")["Properties"]["DashboardBody"]["Fn::Join"][1]
-    widgets = json.loads("".join(part if isinstance(part, str) else "-" for part in body))["widgets"]
-    metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"] if metric[0] == NAMESPACE]
-    shown = {(name, *named[1::2]) for _, name, *named, _ in metrics}
+    shown = {(name, *named[1::2]) for name, *named in _drawn(template) if "context" in named}
     of_full = {(f"l{number}_tokens", "full") for number in range(1, 6)}
     of_each = {(name, cohort) for name in ("is_reactivation", "reactivation_engaged") for cohort in Cohort}
     assert shown == {(name, cohort, "context", stage.name) for name, cohort in of_full | of_each}
 
 
+def test_the_dashboard_shows_how_well_how_fast_and_at_which_cost_conversations_are_read(
+    template: Template, stage: Stage
+) -> None:
+    shown = {(name, *named[1::2]) for name, *named in _drawn(template) if "extractor" in named}
+    assert shown == {(name, "extractor", stage.name) for name in EXTRACTION_METRICS}
+
+
+def _drawn(template: Template) -> list[list[str]]:
+    """The name of each of our own metrics, and its dimensions."""
+    body = only(template, "AWS::CloudWatch::Dashboard")["Properties"]["DashboardBody"]["Fn::Join"][1]
+    widgets = json.loads("".join(part if isinstance(part, str) else "-" for part in body))["widgets"]
+    metrics = [metric for widget in widgets for metric in widget["properties"]["metrics"] if metric[0] == NAMESPACE]
+    return [[part for part in metric[1:] if isinstance(part, str)] for metric in metrics]
+
+
 def test_an_alarm_rings_within_a_minute_of_the_first_trouble_and_not_where_nothing_happens(template: Template) -> None:
     for alarm in (each["Properties"] for each in template.find_resources("AWS::CloudWatch::Alarm").values()):
-        metric = alarm["MetricName"]
-        assert alarm["Threshold"] == (300 if metric == "ApproximateAgeOfOldestMessage" else 0)
+        metric, of = _watched(alarm)
+        assert alarm["Threshold"] == (SLOW[of] if metric == "ApproximateAgeOfOldestMessage" else 0)
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
         assert alarm["Statistic"] == ("Sum" if metric in COUNTED else "Maximum")
         assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 1)
@@ -306,7 +377,10 @@ def test_the_outputs_are_what_the_client_looks_for(template: Template, stage: St
         "UpdaterFunction",
         "ResolverFunction",
         "ContextFunction",
+        "ExtractorFunction",
         "CleanupFunction",
+        "ExtractionQueueUrl",
+        "ExtractionDeadLetterQueueUrl",
         "RebuildQueueUrl",
         "RebuildDeadLetterQueueUrl",
         "RebuilderFunction",

@@ -28,6 +28,7 @@ from lead_memory.domain.events import parse
 from lead_memory.settings import (
     CleanupSettings,
     ContextSettings,
+    ExtractorSettings,
     PrivacySettings,
     RebuilderSettings,
     ResolverSettings,
@@ -149,8 +150,23 @@ def work(call: Call) -> None:
     # Another process, which does not know the key that the first one made.
     assert given_back(call("UpdaterRole", "memory_updater", updater, *map(sqs, others))) == []
 
-    cleanup = CleanupSettings(stage="test", table_name=NAME, content_key=ALIAS, bus_name=NAME)
-    assert call("CleanupRole", "cleanup", cleanup, {}) == [{"published": 4, "finished": True}]
+    url = boto3.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
+    cleanup = CleanupSettings(stage="test", table_name=NAME, content_key=ALIAS, bus_name=NAME, extraction_queue_url=url)
+    assert call("CleanupRole", "cleanup", cleanup, {}) == [{"published": 3, "threads": 1, "finished": True}]
+
+    extractor = ExtractorSettings(
+        stage="test",
+        table_name=NAME,
+        content_key=ALIAS,
+        bus_name=NAME,
+        queue_url=url,
+        dead_letter_queue_url=url,
+        pause_seconds=1,
+        recording_seconds=1,
+    )
+    (due,) = boto3.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    boto3.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=due["ReceiptHandle"])
+    assert given_back(call("ExtractorRole", "extractor", extractor, sqs(said()), sqs(due["Body"]))) == []
 
     spoil()
     lead, other = (json.loads(path.read_text())["Detail"]["metadata"] for path in (ORDERS[0], ANSWERED))
@@ -186,7 +202,12 @@ def forget(call: Call, lead: dict[str, str]) -> None:
         {"operation": "begin_organization", "organization_id": str(uuid4()), "hash_names": True},
         {"operation": "rotate_key"},
         {"operation": "reseal"},
-        {"operation": "configure_conversations", "cross_channel": "join", "cohorts": {"full": 100}},
+        {
+            "operation": "configure_conversations",
+            "cross_channel": "join",
+            "cohorts": {"full": 100},
+            "daily_budget_micros": 1_000_000,
+        },
         {"operation": "erase_event", "ref": "segment/never-came", **of_lead},
         *({"operation": "erase_event", "ref": f"segment/{event_id}", **of_lead} for event_id in event_ids),
         {"operation": "erase_lead", **of_lead},
@@ -201,6 +222,7 @@ def forget(call: Call, lead: dict[str, str]) -> None:
         rejected_queue_url=url,
         dead_letter_queue_url=url,
         rebuild_dead_letter_queue_url=url,
+        extraction_dead_letter_queue_url=url,
         point_in_time_recovery=False,
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -258,7 +280,8 @@ def spoil() -> None:
 
 
 @pytest.mark.parametrize(
-    "role", ["UpdaterRole", "RebuilderRole", "CleanupRole", "ResolverRole", "ContextRole", "PrivacyRole"]
+    "role",
+    ["UpdaterRole", "RebuilderRole", "CleanupRole", "ExtractorRole", "ResolverRole", "ContextRole", "PrivacyRole"],
 )
 def test_a_role_allows_of_the_table_and_the_key_what_its_function_asks_for(
     template: Template, asked: dict[str, Requests], role: str

@@ -1,6 +1,7 @@
 """DynamoDB, SQS and EventBridge by moto's server: aiodynamo is no boto3, so it needs a real socket."""
 
 import importlib
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,8 +21,11 @@ from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from tests.events import NOW
+from tests.integration.extraction_stage import ExtractionStage
+from tests.openai_server import OpenAiServer, openai_server
 
 REGION = "us-east-1"
+BUS = "events"
 _numbers = count()
 
 
@@ -72,6 +76,42 @@ def table_name(environment: dict[str, str]) -> str:
 @pytest.fixture
 def content_key(environment: dict[str, str]) -> str:
     return boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+
+
+@pytest.fixture
+def announced(environment: dict[str, str]) -> Iterator[str]:
+    """The URL of a queue that gets what is put on the bus."""
+    sqs, events = boto3.client("sqs"), boto3.client("events")
+    url = sqs.create_queue(QueueName="announced")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.create_event_bus(Name=BUS)
+    events.put_rule(Name="all", EventBusName=BUS, EventPattern=json.dumps({"source": [{"prefix": ""}]}))
+    events.put_targets(Rule="all", EventBusName=BUS, Targets=[{"Id": "queue", "Arn": arn}])
+    yield url
+    events.remove_targets(Rule="all", EventBusName=BUS, Ids=["queue"])
+    events.delete_rule(Name="all", EventBusName=BUS)
+    events.delete_event_bus(Name=BUS)
+    sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.fixture
+def extraction(
+    environment: dict[str, str],
+    table_name: str,
+    content_key: str,
+    announced: str,
+    import_handler: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[ExtractionStage]:
+    names = {"table_name": table_name, "content_key": content_key, "bus_name": BUS, "announced": announced}
+    with ExtractionStage(environment, import_handler, monkeypatch, **names) as stage:
+        yield stage
+
+
+@pytest.fixture
+def model_server() -> Iterator[OpenAiServer]:
+    with openai_server() as server:
+        yield server
 
 
 @pytest.fixture

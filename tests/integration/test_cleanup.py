@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import count
 from socket import socket
@@ -22,18 +22,18 @@ from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
+from lead_memory.domain.conversation import names
 from lead_memory.domain.errors import Unavailable
 from lead_memory.domain.events import parse
 from lead_memory.services import sweep
+from lead_memory.services.bus import Entry
 from lead_memory.services.record import Outcome, Recorder
-from lead_memory.services.sweep import Entry
 from lead_memory.settings import CleanupSettings
-from tests.events import LEAD, body, entry
+from tests.events import LEAD, ORGANIZATION, body, entry
+from tests.integration.conftest import BUS
 
-BUS = "events"
 ENDED_AT = "2020-01-02T00:00:00Z"
 MUCH_TIME_MS, LITTLE_TIME_MS = 100_000, 5_000
-NONE_FOR_A_THREAD_MS = 30_000
 
 
 class Context:
@@ -51,33 +51,26 @@ type Record = Callable[[Iterable[str]], None]
 
 
 @pytest.fixture
+def asked(table_name: str) -> str:
+    """The URL of the extractor's queue."""
+    return str(boto3.client("sqs").create_queue(QueueName=f"asked-{table_name}")["QueueUrl"])
+
+
+@pytest.fixture
 def handler(
     table_name: str,
     content_key: str,
     announced: str,
+    asked: str,
     import_handler: Callable[[str], ModuleType],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Handler:
-    settings = CleanupSettings(stage="test", table_name=table_name, content_key=content_key, bus_name=BUS)
+    settings = CleanupSettings(
+        stage="test", table_name=table_name, content_key=content_key, bus_name=BUS, extraction_queue_url=asked
+    )
     for name, value in settings.as_environment().items():
         monkeypatch.setenv(name, value)
     return import_handler("cleanup").handler  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-def announced(environment: dict[str, str]) -> Iterator[str]:
-    """The URL of a queue that gets what is put on the bus."""
-    sqs, events = boto3.client("sqs"), boto3.client("events")
-    url = sqs.create_queue(QueueName="announced")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    events.create_event_bus(Name=BUS)
-    events.put_rule(Name="all", EventBusName=BUS, EventPattern=json.dumps({"source": [{"prefix": ""}]}))
-    events.put_targets(Rule="all", EventBusName=BUS, Targets=[{"Id": "queue", "Arn": arn}])
-    yield url
-    events.remove_targets(Rule="all", EventBusName=BUS, Ids=["queue"])
-    events.delete_rule(Name="all", EventBusName=BUS)
-    events.delete_event_bus(Name=BUS)
-    sqs.delete_queue(QueueUrl=url)
 
 
 @pytest.fixture
@@ -140,47 +133,33 @@ def test_what_is_due_is_announced_on_the_bus_and_once_recorded_is_due_no_more(
     handler: Handler, record: Record, announced: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record([on_holiday("a")])
-    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 1, "finished": True}
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 1, "threads": 0, "finished": True}
     (message,) = received(announced)
     event = parse(message, datetime.now(UTC))
     assert (event.source, event.event_type, event.lead_organization_id) == ("cleanup", "memory.expired", LEAD)
     assert json.loads(event.data_json) == {"memory_type": "fact", "key": "a"}
     assert '"published": 1' in capsys.readouterr().out
     record([message])
-    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "finished": True}
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "threads": 0, "finished": True}
 
 
-def test_an_idle_thread_is_summarized_on_the_bus_and_once_recorded_is_due_no_more(
-    handler: Handler, record: Record, announced: str, capsys: pytest.CaptureFixture[str]
+def test_an_idle_thread_is_sent_to_the_extractor_without_what_was_said(
+    handler: Handler, record: Record, announced: str, asked: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoken = {"thread_id": "t", "channel": "sms", "text": "I need a refund."}
     at = datetime(2020, 1, 1, tzinfo=UTC)
     record(body(entry("conversation.message_received", spoken, event_id=f"m{n}", at=at)) for n in range(3))
-    # The short-term memory and the interactions end, too.
-    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 4, "finished": True}
-    messages = received(announced)
-    events = {event.event_type: event for event in (parse(message, datetime.now(UTC)) for message in messages)}
-    assert events.keys() == {"thread.summarized", "thread.reactivation_prepared", "memory.expired"}
-    summary = "Customer: I need a refund."
-    assert json.loads(events["thread.summarized"].data_json)["summary"] == summary
+    # The short-term memory and the interactions end.
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 2, "threads": 1, "finished": True}
+    [request] = map(json.loads, received(asked))
+    row = keys.memory_sk(names.thread("t"))
+    assert request == {"organization_id": ORGANIZATION, "lead_id": LEAD, "row": row}
     printed = capsys.readouterr().out
-    assert '"summaries": 1' in printed
-    assert f'"summary_characters": {len(summary)}' in printed
+    assert '"threads": 1' in printed
     assert "refund" not in printed
-    record(messages)
-    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "finished": True}
-
-
-def test_a_thread_for_which_there_is_no_time_is_left_for_the_next_run(
-    handler: Handler, record: Record, announced: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    spoken = {"thread_id": "t", "channel": "sms", "text": "I need a refund."}
-    record([on_holiday("a"), body(entry("conversation.message_received", spoken, at=datetime(2020, 1, 1, tzinfo=UTC)))])
-    # The holiday, the short-term memory and the interactions.
-    assert handler({}, Context(NONE_FOR_A_THREAD_MS)) == {"published": 3, "finished": False}
-    assert '"unfinished": 1' in capsys.readouterr().out
     record(received(announced))
-    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 1, "finished": True}
+    # Until it is recorded that the extractor was there.
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 0, "threads": 1, "finished": True}
 
 
 def test_a_backlog_is_announced_a_page_of_each_shard_at_a_time_and_the_next_run_goes_on(
@@ -198,12 +177,16 @@ def test_a_backlog_is_announced_a_page_of_each_shard_at_a_time_and_the_next_run_
     backlog = [on_holiday(f"{lead}/{number}", lead) for lead in a_lead_of_each_shard() for number in range(each)]
     record(backlog)
     a_page_of_each = Context(*[MUCH_TIME_MS] * keys.DUE_SHARDS, LITTLE_TIME_MS)
-    assert handler({}, a_page_of_each) == {"published": page * keys.DUE_SHARDS, "finished": False}
+    assert handler({}, a_page_of_each) == {"published": page * keys.DUE_SHARDS, "threads": 0, "finished": False}
     assert '"unfinished": 1' in capsys.readouterr().out
     first = received(announced)
     assert Counter(lead_of(message) for message in first) == dict.fromkeys(a_lead_of_each_shard(), page)
     record(first)
-    assert handler({}, Context(MUCH_TIME_MS)) == {"published": (each - page) * keys.DUE_SHARDS, "finished": True}
+    assert handler({}, Context(MUCH_TIME_MS)) == {
+        "published": (each - page) * keys.DUE_SHARDS,
+        "threads": 0,
+        "finished": True,
+    }
     both = [*first, *received(announced)]
     assert (len(both), len(keys_of(both))) == (len(backlog), len(backlog))
 
@@ -217,7 +200,7 @@ def test_a_memory_that_cannot_be_read_is_logged_by_its_hash_and_the_others_are_a
         UpdateExpression="SET newest = :it",
         ExpressionAttributeValues={":it": 1},
     )
-    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 2, "finished": True}
+    assert handler({}, Context(MUCH_TIME_MS)) == {"published": 2, "threads": 0, "finished": True}
     assert keys_of(received(announced)) == {"a", "c"}
     assert hashlib.sha256(f"{LEAD}\nfact#broken".encode()).hexdigest() in caplog.text
     assert LEAD not in caplog.text

@@ -21,7 +21,6 @@ from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.adapters.thread_log import ThreadLog
-from lead_memory.domain.conversation import names
 from lead_memory.domain.conversation.layers import Format, Layer
 from lead_memory.domain.conversation.settings import ConversationSettings, CrossChannel
 from lead_memory.domain.events import Event
@@ -220,5 +219,6 @@ async def test_a_threads_messages_are_one_page_of_the_timeline_and_one_read_and_
 ) -> None:
     said = {"thread_id": "t", "channel": "sms", "text": "Oi"}
     await recorded(store, [event("conversation.message_received", said)])
-    reading = ThreadLog(table, keyrings).messages(SOMEBODY, names.thread("t"), 10)
+    log = ThreadLog(table, keyrings)
+    reading = log.messages(SOMEBODY, await log.row(SOMEBODY, "t"), 10)
     assert await count(reading) == {"Query": 1, "BatchGetItem": 1}

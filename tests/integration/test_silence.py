@@ -187,9 +187,10 @@ def functions(
             rejected_queue_url=queue,
             dead_letter_queue_url=queue,
             rebuild_dead_letter_queue_url=queue,
+            extraction_dead_letter_queue_url=queue,
             point_in_time_recovery=False,
         ),
-        "cleanup": CleanupSettings(**given, bus_name=f"{BUS}-{table_name}"),
+        "cleanup": CleanupSettings(**given, bus_name=f"{BUS}-{table_name}", extraction_queue_url=queue),
     }
 
     def start(name: str) -> ModuleType:

@@ -20,16 +20,21 @@ from lead_memory.adapters.memory_reader import MemoryReader
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.derivations import touched
-from lead_memory.domain.errors import Conflict, Unavailable
+from lead_memory.domain.errors import Conflict, Erased, Unavailable
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.fold import refold
+from lead_memory.domain.limits import REFS
 from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
+from lead_memory.services.bus import Entry
+from lead_memory.services.extraction_queue import Request
+from lead_memory.services.forget import forget
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.services.store import Commit, Write
-from lead_memory.services.sweep import DueMemory, Entry, sweep
+from lead_memory.services.sweep import sweep
 from tests.events import NOW, ORGANIZATION, SOMEBODY, START, all_samples, event, streams
-from tests.fakes import canonical_bytes
+from tests.fakes import canonical_bytes, no_pause
 from tests.stage import read_memory
+from tests.unit.erase.fakes import row
 
 LAST = MemoryKey(MemoryType.PURCHASE, "last_transaction")
 
@@ -96,6 +101,49 @@ async def test_a_batch_of_events_and_memories_is_all_or_nothing(store: EventStor
     assert await store.log(SOMEBODY) == []
 
 
+def inferred(*refs: str) -> Event:
+    origin = {"attempt_id": "a", "model": "m", "prompt_version": "1", "rests_on": list(refs)}
+    value = {"memory_type": "fact", "key": "pet", "value": {"is": "a cat"}, "confidence": 0.9}
+    return event("memory.inferred", value | {"extraction": origin}, event_id="made")
+
+
+async def test_what_rests_on_an_erased_event_is_refused_and_what_rests_on_an_unknown_one_is_not(
+    store: EventStore,
+) -> None:
+    view = event("product.viewed", {"sku": "a"}, event_id="view")
+    await Recorder(store).record([view])
+    await forget(store, row, SOMEBODY, view.ref, no_pause)
+    [result] = await Recorder(store).record([inferred("test/unknown", view.ref)])
+    assert isinstance(result, Erased)
+    assert await store.log(SOMEBODY) == []
+    assert await Recorder(store).record([inferred("test/unknown")]) == [Outcome.RECORDED]
+    await forget(store, row, SOMEBODY, "test/unknown", no_pause)
+    assert await store.log(SOMEBODY) == []
+
+
+async def test_a_transaction_fails_where_what_it_is_not_to_outlive_was_erased_meanwhile(store: EventStore) -> None:
+    view, made = event("product.viewed", {"sku": "a"}, event_id="view"), inferred("test/view")
+    commit = Commit(
+        lead=SOMEBODY, new_lead=True, events=[made], touches={made.ref: ()}, outlived_by={view.ref}, writes=[]
+    )
+    await store.commit(Commit(lead=SOMEBODY, new_lead=True, erases={view.ref: False}))
+    with pytest.raises(Conflict):
+        await store.commit(msgspec.structs.replace(commit, new_lead=False))
+    assert await store.log(SOMEBODY) == []
+    other = msgspec.structs.replace(commit, new_lead=False, outlived_by={"test/other"})
+    await store.commit(other)
+    assert await store.log(SOMEBODY) == [made]
+
+
+async def test_an_event_may_rest_on_another_of_its_batch_and_on_as_many_as_there_may_be(store: EventStore) -> None:
+    views = [event("product.viewed", {"sku": "a"}, event_id=f"v{n}") for n in range(REFS)]
+    made = inferred(*(view.ref for view in views))
+    assert await Recorder(store).record([*views[:3], made]) == [Outcome.RECORDED] * 4
+    assert await Recorder(store).record(views) == [*[Outcome.DUPLICATE] * 3, *[Outcome.RECORDED] * (REFS - 3)]
+    await forget(store, row, SOMEBODY, views[-1].ref, no_pause)
+    assert {each.ref for each in await store.log(SOMEBODY)} == {view.ref for view in views[:-1]}
+
+
 async def test_a_table_that_does_not_answer_gives_the_event_back(
     table_name: str, environment: dict[str, str], content_key: str
 ) -> None:
@@ -125,9 +173,9 @@ async def test_the_sweep_announces_what_expired_and_the_announcement_empties_it(
     await Recorder(store).record([away, stays])
     bus = Bus()
 
-    assert (await sweep(due, bus, no_thread, now=ends_at - timedelta(seconds=1), has_time=lambda: True)).published == 0
-    report = await sweep(due, bus, no_thread, now=ends_at, has_time=lambda: True)
-    again = await sweep(due, bus, no_thread, now=ends_at, has_time=lambda: True)
+    assert (await sweep(due, bus, bus, now=ends_at - timedelta(seconds=1), has_time=lambda: True)).published == 0
+    report = await sweep(due, bus, bus, now=ends_at, has_time=lambda: True)
+    again = await sweep(due, bus, bus, now=ends_at, has_time=lambda: True)
     assert (report.published, again.published, len(set(bus.entries))) == (1, 1, 1)
 
     announced = bus.entries[0]
@@ -137,7 +185,7 @@ async def test_the_sweep_announces_what_expired_and_the_announcement_empties_it(
         "detail": json.loads(announced.detail),
     }
     assert await Recorder(store).record([parse(json.dumps(delivered), NOW)]) == [Outcome.RECORDED]
-    assert (await sweep(due, bus, no_thread, now=ends_at, has_time=lambda: True)).published == 0
+    assert (await sweep(due, bus, bus, now=ends_at, has_time=lambda: True)).published == 0
     emptied = await read_memory(reader, SOMEBODY, MemoryKey(MemoryType.FACT, "on_holiday"))
     assert emptied is not None
     assert emptied.value == {}
@@ -152,18 +200,23 @@ async def test_a_sweep_without_time_stops_and_says_so(store: EventStore, due: Du
         "expires_at": (START + timedelta(days=1)).isoformat(),
     }
     await Recorder(store).record([event("memory.declared", declared)])
-    report = await sweep(due, Bus(), no_thread, now=NOW, has_time=lambda: False)
+    report = await sweep(due, Bus(), Bus(), now=NOW, has_time=lambda: False)
     assert (report.published, report.finished) == (0, False)
 
 
-async def no_thread(due: DueMemory) -> list[Entry]:
-    raise AssertionError(f"{due.name} is no thread")
-
-
 class Bus:
+    """And a queue, for which there is nothing here."""
+
     def __init__(self) -> None:
         self.entries: list[Entry] = []
 
     async def publish(self, entries: Sequence[Entry]) -> int:
         self.entries += entries
         return len(entries)
+
+    async def send(self, requests: Sequence[Request], delay_seconds: int = 0) -> int:
+        assert (list(requests), delay_seconds) == ([], 0)
+        return 0
+
+    async def give_up(self, request: Request, reason: str) -> None:
+        raise AssertionError(reason)

@@ -21,6 +21,7 @@ from lead_memory.domain.conversation import names
 from lead_memory.domain.events import Event
 from lead_memory.domain.limits import ITEM_BYTES
 from lead_memory.domain.memories import Lead, MemoryKey
+from lead_memory.services.extraction_ports import Standing
 from lead_memory.services.forget import forget
 from lead_memory.services.record import Outcome, Recorder
 from tests.events import ORGANIZATION, SOMEBODY, START, event
@@ -29,6 +30,8 @@ from tests.integration.test_large_payloads import NOISE
 from tests.unit.erase.fakes import row
 
 THREAD = names.thread("t")
+ROW = keys.memory_sk(THREAD)
+"""Where names are not hashed."""
 MANY = 130
 
 
@@ -83,7 +86,8 @@ async def test_little_more_is_read_than_the_messages_that_are_asked_for(
 
 
 async def texts(log: ThreadLog, newest: int, lead: Lead = SOMEBODY) -> list[str]:
-    return [message.text for message in await log.messages(lead, THREAD, newest)]
+    found = await log.messages(lead, await log.row(lead, "t"), newest)
+    return [message.data.text for message in found]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("hashes_names", [False, True])
@@ -96,8 +100,11 @@ async def test_the_newest_messages_of_the_thread_alone_come_in_their_order(
     await record(store, [*others(20, **whose), *(message(n, **whose) for n in range(MANY))])
     for newest in (1, 3, 50, MANY, 2 * MANY):
         assert await texts(log, newest, lead) == [str(n) for n in range(MANY)][-newest:]
-    [last] = await log.messages(lead, THREAD, 1)
-    assert (last.at, last.from_lead, last.channel) == (START + timedelta(minutes=MANY - 1), False, "sms")
+    assert await log.messages(lead, await log.row(lead, "t"), 1) == [message(MANY - 1, **whose)]
+    assert (await log.row(lead, "t") == ROW) == (not hashes_names)
+    standing = await log.standing(lead, await log.row(lead, "t"))
+    assert standing.thread is not None
+    assert (standing.thread.name, standing.thread.value["message_count"]) == (THREAD, MANY)
 
 
 async def test_a_message_of_200_kb_is_read_and_one_that_only_an_object_holds_is_left_out(
@@ -122,24 +129,52 @@ async def test_of_another_organization_and_of_an_unknown_lead_nothing_is_found(
     other = Lead(str(uuid4()), SOMEBODY.lead_id)
     await keyrings.begin(other.organization_id, hashes_names=False)
     for lead in (other, Lead(ORGANIZATION, str(uuid4())), Lead(str(uuid4()), str(uuid4()))):
-        assert await log.messages(lead, THREAD, 5) == []
-        assert await log.standing(lead, THREAD) == (None, None)
+        assert await log.event(lead, message(0).ref) is None
+        assert await log.messages(lead, ROW, 5) == []
+        assert await log.standing(lead, ROW) == Standing()
+        assert await log.memories(lead, [THREAD, names.INTERACTIONS]) == []
+
+
+async def test_an_event_is_read_once_it_is_recorded_and_not_after_it_was_erased(
+    log: ThreadLog, store: EventStore
+) -> None:
+    said = message(0)
+    assert await log.event(SOMEBODY, said.ref) is None
+    await record(store, [said])
+    assert await log.event(SOMEBODY, said.ref) == said
+    await forget(store, row, SOMEBODY, said.ref, no_pause)
+    assert await log.event(SOMEBODY, said.ref) is None
+
+
+async def test_those_memories_are_read_that_are_there_and_open(
+    log: ThreadLog, store: EventStore, table: DynamoTable
+) -> None:
+    await record(store, [message(0), message(0, thread_id="u")])
+    wanted = [THREAD, names.thread("u"), names.CONTACT_PROFILE, names.INTERACTIONS]
+    assert {memory.name for memory in await log.memories(SOMEBODY, wanted)} == {*wanted} - {names.CONTACT_PROFILE}
+    damage(table, THREAD)
+    assert {memory.name for memory in await log.memories(SOMEBODY, wanted)} == {names.thread("u"), names.INTERACTIONS}
 
 
 async def test_a_profile_that_cannot_be_read_is_none_and_a_thread_raises(
     log: ThreadLog, store: EventStore, table: DynamoTable
 ) -> None:
     profile = {"memory_type": "fact", "key": "contact_profile", "value": {"currentStage": "decision"}}
-    await record(store, [message(0), event("memory.declared", profile, event_id="p")])
-    standing = await log.standing(SOMEBODY, THREAD)
+    account = {"kind": "account", "key": "acme", "record": {"name": "Acme"}}
+    said = [event("memory.declared", profile, event_id="p"), event("crm.entity_extracted", account, event_id="a")]
+    await record(store, [message(0), *said])
+    standing = await log.standing(SOMEBODY, ROW)
     assert standing.thread is not None
     assert standing.profile is not None
+    assert standing.entities is not None
     assert standing.profile.value["currentStage"] == "decision"
+    assert standing.entities.value.keys() == {"account"}
     damage(table, names.CONTACT_PROFILE)
-    assert await log.standing(SOMEBODY, THREAD) == (standing.thread, None)
+    damage(table, names.ENTITIES)
+    assert await log.standing(SOMEBODY, ROW) == Standing(standing.thread)
     damage(table, THREAD)
     with pytest.raises(KeyUnknown):
-        await log.standing(SOMEBODY, THREAD)
+        await log.standing(SOMEBODY, ROW)
 
 
 def damage(table: DynamoTable, name: MemoryKey) -> None:

@@ -28,6 +28,7 @@ from lead_memory.adapters.sealing import Keyring
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.adapters.waiting_messages import WaitingMessages
+from lead_memory.domain.conversation import names
 from lead_memory.domain.errors import Erased, Rejected
 from lead_memory.domain.events import parse
 from lead_memory.domain.memories import Lead
@@ -81,7 +82,12 @@ class Search:
         index = boto3.client("dynamodb").get_paginator("scan")
         of = self._resources
         # The queue of what is yet to be recorded is empty by then.
-        queues = (of.rejected_queue_url, of.dead_letter_queue_url, of.rebuild_dead_letter_queue_url)
+        queues = (
+            of.rejected_queue_url,
+            of.dead_letter_queue_url,
+            of.rebuild_dead_letter_queue_url,
+            of.extraction_dead_letter_queue_url,
+        )
         found = {
             "table": [_item_text(item, keyring, self._organization_id) for item in items],
             "index": [
@@ -126,6 +132,7 @@ async def erased_and_sought(stage: Stage, memory: LeadMemory, *, leads: int, eve
     keeper, others = planted[0], planted[1:]
     for each in planted:
         send(stage, each.bodies)
+        _give_up(stage, each)
     drained(memory)
     before = {each.canary: await search.places(each.canary) for each in planted}
     hold(all({"table", "index", "queues"} <= each.keys() for each in before.values()), f"planted only in {before}")
@@ -166,6 +173,14 @@ async def erased_and_sought(stage: Stage, memory: LeadMemory, *, leads: int, eve
     )
 
 
+def _give_up(stage: Stage, planted: Planted) -> None:
+    """A job that failed, of a thread whose name has a canary."""
+    job = {**planted.lead._asdict(), "row": keys.memory_sk(names.thread(planted.canary))}
+    stage.client("sqs").send_message(
+        QueueUrl=stage.resources.extraction_dead_letter_queue_url, MessageBody=json.dumps(job)
+    )
+
+
 def _fields(text: str, canary: str) -> int:
     try:
         return sum(canary in each for each in texts(msgspec.json.decode(text)))
@@ -184,15 +199,23 @@ def _quoted(lead: Lead) -> str:
 
 
 def _quotations(lead: Lead) -> Iterator[dict[str, Any]]:
-    """A message, and what was written of its thread with its words."""
+    """A message, and what was written of its thread, inferred and extracted with its words."""
     whose: dict[str, Any] = {"organization_id": lead.organization_id, "lead_organization_id": lead.lead_id}
     words = f"{CANARY} {_quoted(lead)}"
     said = {"thread_id": "quoted", "channel": "sms", "text": words}
     written = {"thread_id": "quoted", "message_count": 1, "written_by": WHO}
     yield entry("conversation.message_received", said, event_id=CANARY + _quoted(lead), **whose)
-    for event_type, text in (("thread.summarized", "summary"), ("thread.reactivation_prepared", "text")):
+    origin = {"attempt_id": "a", "model": WHO, "prompt_version": "1", "rests_on": [f"test/{CANARY}{_quoted(lead)}"]}
+    inferred = {"memory_type": "fact", "key": "contact_profile", "confidence": 1, "value": {"painPoints": [words]}}
+    extracted = {"kind": "account", "key": "quoted", "record": {"name": words}}
+    for event_type, name, data in (
+        ("thread.summarized", "summary", {**written, "summary": words}),
+        ("thread.reactivation_prepared", "text", {**written, "text": words}),
+        ("memory.inferred", "profile", {**inferred, "extraction": origin}),
+        ("crm.entity_extracted", "account", {**extracted, "extraction": origin}),
+    ):
         later = START + timedelta(hours=1)
-        yield entry(event_type, {**written, text: words}, event_id=f"{CANARY}-{text}", at=later, **whose)
+        yield entry(event_type, data, event_id=f"{CANARY}-{name}", at=later, **whose)
 
 
 async def _recordable(store: EventStore, planted: Planted) -> list[str]:
@@ -220,7 +243,13 @@ async def _opened(resources: Resources) -> AsyncIterator[_Erasers]:
             StoredItems(table, keyrings),
             Registry(table),
             StoredObjects(payloads),
-            WaitingMessages([resources.rejected_queue_url, resources.dead_letter_queue_url]),
+            WaitingMessages(
+                [
+                    resources.rejected_queue_url,
+                    resources.dead_letter_queue_url,
+                    resources.extraction_dead_letter_queue_url,
+                ]
+            ),
             backups=partial(backups, recovery=False, archive_days=None),
             settles=ORGANIZATION_SETTLES,
             now=now,

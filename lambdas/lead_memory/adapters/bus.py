@@ -7,7 +7,8 @@ import msgspec
 
 from lead_memory.adapters.aws import Aws, AwsError
 from lead_memory.domain.errors import Unavailable
-from lead_memory.services.sweep import Entry, through
+from lead_memory.services.bus import Entry
+from lead_memory.services.sweep import through
 
 ENTRIES_A_CALL = 10
 """The most that EventBridge takes."""
@@ -22,7 +23,7 @@ class _Answer(msgspec.Struct, rename="pascal"):
 
 
 class EventBus:
-    """`lead_memory.services.sweep.Bus`."""
+    """`lead_memory.services.bus.Bus`."""
 
     def __init__(self, name: str, aws: Aws) -> None:
         self._name = name

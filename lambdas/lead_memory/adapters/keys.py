@@ -25,6 +25,8 @@ EVENT_ID_DIGITS = 32
 """Hexadecimal ones, of an event id's SHA-256."""
 
 _EVENT = "event"
+LEASE, BUDGET = "lease#", "budget#"
+"""What the extractor alone writes begins with."""
 HEAD_SK = "lead#head"
 EVENT_SK_PREFIX = f"{_EVENT}#"
 
@@ -78,6 +80,20 @@ def organization_key(organization_id: str) -> Key:
 
 def rebuild_key(run_id: str) -> Key:
     return Key(f"rebuild#{run_id}", "rebuild#head")
+
+
+def lease_key(lead_id: str, row: str) -> Key:
+    """Hashed, for it is not erased with the lead: it ends by itself."""
+    return Key(f"{LEASE}{_digest(lead_id, row)}", "lease#head")
+
+
+def budget_key(organization_id: str, time: datetime) -> Key:
+    """Of the day, in UTC."""
+    return Key(f"{BUDGET}{_digest(organization_id)}", f"day#{time.astimezone(UTC).date().isoformat()}")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def timeline(lead_id: str) -> str:

@@ -5,12 +5,18 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 
 import json
 import time
+from collections.abc import Mapping
 
 NAMESPACE = "LeadMemory"
 
 
-def emit_metrics(stage: str, function: str, cohort: str | None = None, /, **values: float) -> None:
-    """Counts without a unit, and durations where the name ends in `_ms`; by cohort where there is one."""
+def emit_metrics(
+    stage: str, function: str, cohort: str | None = None, about: Mapping[str, str] = {}, /, **values: float
+) -> None:
+    """Counts without a unit, and durations where the name ends in `_ms`; by cohort where there is one.
+
+    `about` is in the line for those who read it, and no dimension.
+    """
     dimensions = {"stage": stage, "function": function} | ({"cohort": cohort} if cohort else {})
     metrics = [{"Name": name, "Unit": "Milliseconds" if name.endswith("_ms") else "Count"} for name in values]
     line = {
@@ -19,6 +25,7 @@ def emit_metrics(stage: str, function: str, cohort: str | None = None, /, **valu
             "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": metrics}],
         },
         **dimensions,
+        **about,
         # CloudWatch takes no booleans.
         **{name: +value for name, value in values.items()},
     }

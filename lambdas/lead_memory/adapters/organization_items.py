@@ -14,6 +14,8 @@ WRAPPED_KEYS = "wrapped_keys"
 HASHES_NAMES = "hashes_names"
 CONVERSATIONS = "conversations"
 """A map, the `ConversationSettings`; only in the item of an organization that chose."""
+SPENT = "spent_micros"
+"""On models, in the item of one of its days."""
 
 
 def organization_item(organization_id: str, wrapped_keys: Sequence[bytes], *, hashes_names: bool) -> Item:
@@ -34,5 +36,5 @@ def conversation_settings(item: Item | None) -> ConversationSettings:
         return msgspec.convert(item[CONVERSATIONS], ConversationSettings)
     except msgspec.ValidationError:
         raise LeadMemoryError(
-            "What the organization chose for its conversations cannot be read: choose cross_channel and cohorts again."
+            "What the organization chose for its conversations cannot be read: choose all of it again."
         ) from None

@@ -156,6 +156,8 @@ class EventStore:
             yield self._update(lead, keys.event_key(lead.lead_id, commit.settles), F(UNSETTLED).remove())
         if commit.rests_on is not None:
             yield ConditionCheck(table, keys.event_key(lead.lead_id, commit.rests_on)._asdict(), _live(lead))
+        for ref in commit.outlived_by:
+            yield ConditionCheck(table, keys.event_key(lead.lead_id, ref)._asdict(), F(ERASED_AT).does_not_exist())
         for ref, recorded in commit.erases.items():
             instead = tombstone(keys.event_key(lead.lead_id, ref), lead.organization_id, now)
             yield Put(table, instead, _live(lead) if recorded else _ABSENT)

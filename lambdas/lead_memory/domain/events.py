@@ -1,7 +1,7 @@
 """The envelope on the bus, and the event that it becomes once validated."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -28,6 +28,7 @@ from lead_memory.domain.limits import (
 from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, Lead, Position
 from lead_memory.domain.payloads import FIELD_NAMES, PAYLOADS
 from lead_memory.domain.payloads.base import ARRIVING, Payload
+from lead_memory.domain.payloads.intelligence import Extraction
 
 CONTENT_HASH_DIGITS = 32
 """Hexadecimal ones, of a SHA-256: an event is compared with the one other event that has its source and id."""
@@ -36,7 +37,9 @@ MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, Recur
 """What a mapping raises when a raw payload is not what the integration documents."""
 
 _UNREADABLE = (msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeError)
-_RESERVED = {"memory.expired": "cleanup"} | dict.fromkeys(("note.pinned", "note.edited", "note.removed"), "operator")
+_RESERVED = {"memory.expired": "cleanup", "intelligence.evaluated": "extractor"} | dict.fromkeys(
+    ("note.pinned", "note.edited", "note.removed", "crm.entity_split"), "operator"
+)
 """Event types that one source alone may publish: a model's source has no notes."""
 
 
@@ -73,6 +76,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ref(self) -> str:
         return f"{self.source}/{self.event_id}"
+
+    @property
+    def rests_on(self) -> Collection[str]:
+        """The refs of what a model made it of, such as messages; none of what did not come from a model."""
+        extraction: Extraction | None = getattr(self.data, "extraction", None)
+        return extraction.rests_on if extraction else ()
 
     @property
     def lead(self) -> Lead:
@@ -263,5 +272,5 @@ def _rejection(error: ValidationError, part: str, reasons: Mapping[str, str]) ->
     first = error.errors(include_input=False, include_context=False, include_url=False)[0]
     known = FIELD_NAMES | _Metadata.model_fields.keys()
     place = [str(name) if isinstance(name, int) or name in known else "*" for name in first["loc"]]
-    expected = _EXPECTED.get(first["type"], first["msg"])
+    expected = _EXPECTED.get(first["type"], first["msg"].removeprefix("Value error, "))
     return Rejected(reasons.get(first["type"], f"invalid_{part}"), f"`{'.'.join([part, *place])}`: {expected}")

@@ -20,7 +20,7 @@ from lead_memory.domain.memories import (
     lapse,
 )
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 """Raised when the same events would give another memory; a memory carries the version that made it."""
 
 

@@ -90,6 +90,22 @@ BUDGET_TOKENS_MOST = 200_000
 THREADS_KEPT = 10
 """The open threads of a lead that are known at once, and their newest resolutions, topics and intents."""
 
+# Intelligence
+ENTITIES_KEPT = 20
+"""Of each kind, the newest, that are known at once; and of the others that an entity is not."""
+ENTITIES_BYTES = 40_000
+"""Of all that are known at once, as JSON: every context of the lead reads them."""
+RECORDS_KEPT = 10
+"""Of a CRM's entity, under different names, and as many of those merged into it."""
+ENTITY_CHARACTERS = 255
+"""Of an entity's id, which is never cut, and what is kept of its other fields: what Salesforce takes."""
+REFS = 60
+"""Of what a model's statement rests on: 50 messages, the summary before them, and some."""
+JOBS_KEPT = 20
+"""Of what models were asked about a lead, the newest."""
+CLUSTER_MEMORIES = 20
+"""That one summary is made of, three at least."""
+
 # Templates and the resolver
 TEMPLATE_CHARACTERS = 200_000
 SEGMENT_CHARACTERS = 1_000

@@ -182,6 +182,7 @@ class _Reading:
             profile=self.value(names.CONTACT_PROFILE),
             about=self.value(names.recent(thread_ids[0])),
             interactions=self.value(names.INTERACTIONS),
+            entities=self.value(names.ENTITIES),
             memories=memories,
             more=not self._types_whole,
             unavailable=self._unavailable(thread_ids),
@@ -193,7 +194,7 @@ class _Reading:
         rests_on = {
             Layer.RECENT: {names.recent(thread_id) for thread_id in thread_ids},
             Layer.SUMMARY: of_threads,
-            Layer.PROFILE: {names.CONTACT_PROFILE},
+            Layer.PROFILE: {names.CONTACT_PROFILE, names.ENTITIES},
             Layer.REACTIVATION: of_threads,
         }
         unavailable = {layer for layer, rows in rests_on.items() if rows & failed}
@@ -214,7 +215,7 @@ def _of_lead(layers: Collection[Layer], *, joins: bool) -> set[MemoryKey]:
     if Layer.NOTES in layers:
         wanted.add(names.CONTACT_NOTES)
     if Layer.PROFILE in layers:
-        wanted |= {names.CONTACT_PROFILE, *long_term.PURCHASE_MEMORIES}
+        wanted |= {names.CONTACT_PROFILE, names.ENTITIES, *long_term.PURCHASE_MEMORIES}
     if Layer.REACTIVATION in layers:
         wanted.add(names.CONTACT_PROFILE)
     return wanted

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from lead_memory.domain import canonical
 from lead_memory.domain.amendments import Cases, case_of
 from lead_memory.domain.conversation import names
-from lead_memory.domain.derivations import derive, touched
+from lead_memory.domain.derivations import crm, derive, touched
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.events import Event
-from lead_memory.domain.fold import history, refold
+from lead_memory.domain.fold import refold
+from lead_memory.domain.intelligence import cluster
 from lead_memory.domain.lifecycle import announced_at
 from lead_memory.domain.limits import CLOCK_SKEW
-from lead_memory.domain.memories import Lead, Memory, MemoryKey
+from lead_memory.domain.memories import Lead, MemoryKey
 from lead_memory.domain.payloads.conversation import (
     ConversationMessage,
     IntentClassified,
@@ -22,19 +23,17 @@ from lead_memory.domain.payloads.conversation import (
     ThreadResolved,
     ThreadSummarized,
 )
-from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired
+from lead_memory.domain.payloads.crm import EntitiesMerged, EntityExtracted, EntitySplit
+from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired, MemoryInferred
 from lead_memory.services.rebuild import Kind, Rebuilder, Store, parts
 from lead_memory.services.rewrite import commit_until_won, stored
 from lead_memory.services.store import TRANSACTION_ITEMS, Commit, Snapshot, Write
-from lead_memory.services.sweep import REACTIVATION_PREPARED, SOURCE, SUMMARIZED, expiry_id, written_id
+from lead_memory.services.sweep import SOURCE, expiry_id
 
 TOMBSTONES = LINKS = 25
 """Of one transaction at most; the rest is for memories."""
 
-STATES = 4
-"""Of a memory: fewer events may change it between what is written of it and when that comes."""
-
-QUOTED = (ConversationMessage, IntentClassified, ThreadResolved, ThreadSummarized, ThreadReactivationPrepared)
+QUOTED = (ConversationMessage, IntentClassified, ThreadResolved, ThreadSummarized)
 """What a summary or a reminder of a thread is made of."""
 
 EVENTS, MEMORIES, RECOMPUTED = "events", "memories", "memories_recomputed"
@@ -73,13 +72,12 @@ async def leaving(store: Store, rows: Rows, lead: Lead, ref: str, names: Collect
     again = set(names)
     if event is not None:
         again |= touched(event, cases.of(event)).union(*(link for each, link in linked if each.ref == ref))
-    quoting = {each.ref for each in log.values() if event and _may_quote(each, event)}
+    quoting = _quoting(log, {ref, *await _erased_origins(store, lead, log)})
     again |= {name for quoted in quoting for name in touched(log[quoted])}
     staying = [each for each in log.values() if each.ref not in {ref, *quoting}]
     alone = again - _supported(staying)
     repeated = [each.ref for each in staying if _names_alone(each, alone)]
     announced = await _announced(rows, lead, alone, snapshot, event, cases) if event else []
-    announced += await _being_written(rows, lead, log.values(), event) if event else []
     known = await store.known(lead, {ref, *announced})
     gone = {each for each, is_known in known.items() if is_known.erased}
     staying = [each for each in staying if each.ref not in repeated]
@@ -114,7 +112,9 @@ async def forget(
         refs.update(found.erases)
         return _noted(_commits(lead, found), found.snapshot, removed)
 
-    await commit_until_won(store, commits, pause)
+    # Again, for what was made of it while it went; once it is gone, the recorder refuses more.
+    while (await leaving(store, rows, lead, ref)).erases:
+        await commit_until_won(store, commits, pause)
     # What an earlier call that broke off left: by then nobody knows any more what the event had a part in.
     report = await Rebuilder(store, pause).rebuild(lead)
     removed.update(MEMORIES if each.kind is Kind.EXTRA else RECOMPUTED for each in report.differences)
@@ -182,41 +182,44 @@ async def _announced(
     return sorted(f"{SOURCE}/{expiry_id(*each)}" for each in found)
 
 
-async def _being_written(rows: Rows, lead: Lead, log: Collection[Event], event: Event) -> list[str]:
-    """Refs under which what is written of threads, with what goes in it, may be on its way."""
-    own = touched(event)
-    of_profile = names.CONTACT_PROFILE in own
-    threads = {name for each in (log if of_profile else [event]) for name in touched(each) if names.is_thread(name)}
-    states = _states(log, {*threads, names.CONTACT_PROFILE}, event) if threads else {}
-    profiles = [[profile] for profile in states.get(names.CONTACT_PROFILE, ())]
-    profiles += [] if of_profile else [[]]
-    found: set[str] = set()
-    for name in threads:
-        row = await rows(lead, name)
-        for state in states.get(name, ()):
-            found.update(written_id(REACTIVATION_PREPARED, row, state, *profile) for profile in profiles)
-            if name in own:
-                found.add(written_id(SUMMARIZED, row, state))
-    return sorted(f"{SOURCE}/{each}" for each in found)
+async def _erased_origins(store: Store, lead: Lead, log: Mapping[str, Event]) -> set[str]:
+    """What was erased and something rests on: it came while an erasure was under way, or one that broke off."""
+    missing = {origin for event in log.values() for origin in event.rests_on} - log.keys()
+    known = await store.known(lead, missing) if missing else {}
+    return {ref for ref, each in known.items() if each.erased}
 
 
-def _states(log: Collection[Event], wanted: Collection[MemoryKey], event: Event) -> dict[MemoryKey, list[Memory]]:
-    """The newest of each memory, and of those that the event is of only what has it: without it they are as before."""
-    own = touched(event)
-    states: dict[MemoryKey, list[Memory]] = {}
-    for step in history(log, wanted):
-        if step.after and (step.name not in own or step.event.position >= event.position):
-            states[step.name] = [*states.get(step.name, ()), step.after][-STATES:]
-    return states
+def _quoting(log: Mapping[str, Event], refs: Collection[str]) -> set[str]:
+    """The refs of what was made of the events by models and others, and of what was made of that."""
+    found, left = {*refs}, [*refs]
+    while left:
+        quoted = left.pop()
+        quoting = [each.ref for each in log.values() if each.ref not in found and _may_quote(each, quoted, log)]
+        found |= {*quoting}
+        left += quoting
+    return found - {*refs}
 
 
-def _may_quote(written: Event, event: Event) -> bool:
-    """Whether a text about a thread was written after the event, and so may have its words; a thread's reminder has
-    those of the contact's profile too.
+def _may_quote(written: Event, ref: str, log: Mapping[str, Event]) -> bool:
+    """Whether one may have the other's words: by what a model says that it rests on; because it moves what was said of
+    an entity, or names one by a key that is made of its name; or because it is a text about a thread, or about
+    memories, that was written after the event. A thread's reminder has the contact's profile in it.
     """
-    # Ours comes after all that it is made of; a model's may, by another clock, seem to come before.
-    earliest = event.occurred_at if written.source == SOURCE else event.occurred_at - CLOCK_SKEW
-    if not isinstance(written.data, ThreadSummarized | ThreadReactivationPrepared) or written.occurred_at < earliest:
+    if ref in written.rests_on:
+        return True
+    event = log.get(ref)
+    if event is None:
+        return False
+    if isinstance(written.data, EntityExtracted) and isinstance(event.data, EntityExtracted):
+        return crm.coined(event.data) in crm.keys_of_others(written.data)
+    if isinstance(written.data, EntitiesMerged | EntitySplit) and written.occurred_at >= event.occurred_at - CLOCK_SKEW:
+        return crm.moved_from(written.data) in touched(event)
+    if isinstance(written.data, MemoryInferred) and (summed_up := cluster.sources(written.data)):
+        return not summed_up.isdisjoint(touched(event))
+    # A model may, by another clock, seem to have written before.
+    if not isinstance(written.data, ThreadSummarized | ThreadReactivationPrepared) or (
+        written.occurred_at < event.occurred_at - CLOCK_SKEW
+    ):
         return False
     if isinstance(event.data, MemoryDeclared):
         of_profile = (event.data.memory_type, event.data.key) == names.CONTACT_PROFILE

@@ -134,11 +134,12 @@ class Recorder:
             new_lead=snapshot.organization_id is None,
             events=events,
             touches=touches,
+            outlived_by=await self._origins(lead, events) - touches.keys(),
             writes=writes(snapshot, memories),
         )
         refuse_too_large(commit.writes)
         refuse_too_many_notes(commit.writes, events)
-        if len(commit.writes) + len(touches) < TRANSACTION_ITEMS:
+        if len(commit.writes) + len(touches) + len(commit.outlived_by) < TRANSACTION_ITEMS:
             await self._store.commit(commit)
         elif len(events) > 1:
             raise _DoesNotFit
@@ -148,6 +149,15 @@ class Recorder:
             order = [write for write in commit.writes if write.name == case_of(events[0])]
             await self._store.commit(msgspec.structs.replace(commit, touches=own, writes=order, settled=False))
             await self._write_in_parts(events[0])
+
+    async def _origins(self, lead: Lead, events: Sequence[Event]) -> set[str]:
+        """The refs of what models made these events of. Raises `_Seen` where one was erased: what it said goes too."""
+        origins = {ref for event in events for ref in event.rests_on}
+        known = await self._store.known(lead, origins) if origins else {}
+        erased = {ref for ref, each in known.items() if each.erased}
+        if gone := [event.ref for event in events if not erased.isdisjoint(event.rests_on)]:
+            raise _Seen(dict.fromkeys(gone, Known((), settled=True, erased=True)))
+        return origins
 
     async def _next_memories(
         self, lead: Lead, events: Sequence[Event]

@@ -56,6 +56,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """The ref of an event recorded earlier that is settled with this."""
     rests_on: str | None = None
     """The ref of an event recorded earlier without which this is not to be written: it may be erased meanwhile."""
+    outlived_by: Collection[str] = ()
+    """Refs of events of which none may have been erased; they may be unknown yet."""
     writes: Sequence[Write] = ()
     erases: Mapping[str, bool] = {}
     """By ref of the events in whose places tombstones are to stand, whether it is in the log; else it must not be."""

@@ -1,19 +1,17 @@
-"""What time decides: find what is due, and put an event on the bus for it. The event does the rest."""
+"""What time decides: find what is due, and put an event on the bus for it; for a thread, ask the extractor."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from itertools import chain
-from typing import Any, NamedTuple, Protocol
-
-import msgspec
+from typing import NamedTuple, Protocol
 
 from lead_memory.domain.conversation import names
-from lead_memory.domain.memories import Lead, Memory, MemoryKey
+from lead_memory.domain.memories import Lead, MemoryKey
+from lead_memory.services.bus import Bus, Entry, entry
+from lead_memory.services.extraction_queue import ExtractionQueue, Request
 
 SOURCE = "cleanup"
-SUMMARIZED, REACTIVATION_PREPARED = "thread.summarized", "thread.reactivation_prepared"
 PAGE = 50
 """Memories of one shard that are read and announced together; the time left is looked at before each page."""
 PAGES_AT_ONCE = 8
@@ -41,28 +39,17 @@ class Due(Protocol):
         """
 
 
-class Bus(Protocol):
-    async def publish(self, entries: Sequence["Entry"]) -> int:
-        """How many it took; publishing some twice does no harm. Raises `Unavailable` when it does not answer."""
-
-
-class Entry(NamedTuple):
-    source: str
-    detail_type: str
-    detail: str
-
-
 class Report(NamedTuple):
     published: int
+    threads: int
+    """That the extractor is to look at."""
     finished: bool
-    """False when time ran out, or the bus did not take all; the next run goes on."""
+    """False when time ran out, or not all was taken; the next run goes on."""
 
 
-type OfThread = Callable[[DueMemory], Awaitable[Sequence[Entry]]]
-"""What is to be said of a thread that is due; raises nothing."""
-
-
-async def sweep(due: Due, bus: Bus, of_thread: OfThread, *, now: datetime, has_time: Callable[[], bool]) -> Report:
+async def sweep(
+    due: Due, bus: Bus, extraction: ExtractionQueue, *, now: datetime, has_time: Callable[[], bool]
+) -> Report:
     """Announce what time decided of every memory that is due. What is not recorded yet is announced again.
 
     The shards take turns, page by page, so that in a backlog each has its part of the time. May raise `Unavailable`,
@@ -70,25 +57,28 @@ async def sweep(due: Due, bus: Bus, of_thread: OfThread, *, now: datetime, has_t
     """
     turns = asyncio.Semaphore(PAGES_AT_ONCE)
 
-    async def said_of(memory: DueMemory) -> Sequence[Entry]:
-        return await of_thread(memory) if names.is_thread(memory.name) else [memory_expired(memory)]
-
     async def swept(shard: AsyncIterator[Sequence[DueMemory]]) -> Report:
-        published, all_taken = 0, True
+        published, threads, all_taken = 0, 0, True
         while True:
             async with turns:
                 memories = await anext(shard, None)
                 if memories is None:
-                    return Report(published, finished=all_taken)
+                    return Report(published, threads, finished=all_taken)
                 if not has_time():
-                    return Report(published, finished=False)
-                entries = list(chain.from_iterable(await through(map(said_of, memories))))
-                taken = await bus.publish(entries)
+                    return Report(published, threads, finished=False)
+                ended = [memory_expired(memory) for memory in memories if not names.is_thread(memory.name)]
+                asked = [_request(memory) for memory in memories if names.is_thread(memory.name)]
+                taken, sent = await through([bus.publish(ended), extraction.send(asked)])
             published += taken
-            all_taken &= taken == len(entries)
+            threads += sent
+            all_taken &= taken == len(ended) and sent == len(asked)
 
     reports = await through(map(swept, due.due(now, PAGE)))
-    return Report(sum(report.published for report in reports), finished=all(report.finished for report in reports))
+    return Report(
+        sum(report.published for report in reports),
+        sum(report.threads for report in reports),
+        finished=all(report.finished for report in reports),
+    )
 
 
 async def through[T](work: Iterable[Awaitable[T]]) -> list[T]:
@@ -104,33 +94,13 @@ async def through[T](work: Iterable[Awaitable[T]]) -> list[T]:
 def memory_expired(memory: DueMemory) -> Entry:
     """The same expiry always has the same id, so that it is recorded once however often it is announced."""
     event_id = expiry_id(memory.row, memory.due_at, memory.newest)
-    return entry("memory.expired", memory.lead, event_id, memory.due_at, memory.name._asdict())
+    return entry(SOURCE, "memory.expired", memory.lead, event_id, memory.due_at, memory.name._asdict())
 
 
 def expiry_id(row: str, ended_at: datetime, newest: str) -> str:
     """With the newest event: what is said again after an erasure ends for itself."""
-    return _identity(row, ended_at.isoformat(), newest)
+    return hashlib.sha256("\n".join((row, ended_at.isoformat(), newest)).encode()).hexdigest()
 
 
-def written_id(event_type: str, row: str, *made_of: Memory) -> str:
-    """Of what is written of a thread, made of memories as they are: after an erasure they have fewer events."""
-    states = (f"{memory.newest.ref} {memory.source_event_count}" for memory in made_of)
-    return _identity(event_type, row, *states)
-
-
-def entry(event_type: str, lead: Lead, event_id: str, occurred_at: datetime, data: Mapping[str, Any]) -> Entry:
-    detail = {
-        "metadata": {
-            "event_id": event_id,
-            "occurred_at": occurred_at.isoformat(),
-            "organization_id": lead.organization_id,
-            "lead_organization_id": lead.lead_id,
-            "version": 1,
-        },
-        "data": data,
-    }
-    return Entry(SOURCE, event_type, msgspec.json.encode(detail).decode())
-
-
-def _identity(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def _request(thread: DueMemory) -> Request:
+    return Request(organization_id=thread.lead.organization_id, lead_id=thread.lead.lead_id, row=thread.row)

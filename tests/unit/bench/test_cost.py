@@ -9,17 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.asked import Asked, asked
 from bench.capacity import item_bytes
 from bench.cost import stored, usage, workload
 from bench.cost.costs import costs, levers
 from bench.cost.experiment import Arrival, Measured, Rebuild, Resolve
+from bench.cost.looking import LAST, Look
 from bench.cost.measured import Work
 from bench.cost.page import page
 from bench.cost.priced import bill, dollars, provisioned, read_assumptions, read_prices, times, together
 from bench.function import PROCESSOR_MIB
 from bench.measure import Spent
 from infra.stages import PROD
+from lead_memory.adapters.pydantic_ai_model import told
+from lead_memory.domain.conversation.tokens import estimate
 from lead_memory.domain.events import parse
+from lead_memory.domain.intelligence.jobs import Job
 from local.state import PROJECT
 from tests.events import NOW, all_samples
 
@@ -47,6 +52,12 @@ measurements = st.builds(
         *(st.builds(Resolve, st.just(str(n)), st.just(n), st.booleans(), works) for n in (5, 500, 1)),
     ),
     rebuilds=st.tuples(*(st.builds(Rebuild, st.just(name), works) for name in ("nothing", "everything"))),
+    looks=st.tuples(*(st.builds(Look, st.just(name), works) for name in LAST)),
+    asked=st.builds(
+        lambda messages, counts: Asked(messages, messages, counts[0], counts[1], counts[2], 0),
+        st.integers(1_000, 2_000),
+        st.tuples(*[st.fixed_dictionaries(dict.fromkeys(Job, st.integers(1, 1_000))).map(Counter)] * 3),
+    ),
     cleanup=works,
     leads=st.integers(1, 1000),
     event_bytes=st.floats(100, 1e6),
@@ -114,6 +125,34 @@ def test_the_queue_takes_three_requests_for_an_event_alone_and_fewer_in_batches(
     assert some == pytest.approx(more)
     assert alone - some == pytest.approx(2 - 0.2)
     assert some > 1
+
+
+@given(works, st.integers(1, 10))
+def test_the_messages_of_a_batch_share_its_call_and_the_bus_takes_nothing(batch: Work, messages: int) -> None:
+    of_one = usage.message(batch, messages=messages, assumed=ASSUMED)
+    assert of_one["lambda.request"] * messages == pytest.approx(1)
+    assert of_one["dynamodb.write_unit"] * messages == pytest.approx(batch.write_units)
+    assert of_one["sqs.request"] * messages == pytest.approx(messages + 2)
+    assert not [name for name in of_one if name.startswith("eventbridge")]
+
+
+@given(measurements)
+def test_what_models_take_is_by_the_token_and_by_the_time_that_is_waited_for_them(measured: Measured) -> None:
+    model, asked = costs(measured, PROD, ASSUMED).model, measured.asked
+    calls = asked.calls.total() * 1_000_000 / asked.messages
+    assert model["model.input_token"] == pytest.approx(asked.input_tokens.total() * 1_000_000 / asked.messages)
+    assert model["model.output_token"] == pytest.approx(asked.output_tokens.total() * 1_000_000 / asked.messages)
+    gb = measured.looks[0].batch.memory_mib / 1_024
+    assert model["lambda.gb_second"] == pytest.approx(calls * ASSUMED.model_seconds * gb)
+
+
+def test_the_sample_conversations_ask_for_every_job_on_a_thread_and_no_more_than_there_is_to_ask() -> None:
+    counted = asked()
+    assert set(counted.calls) == {Job.FACTS, Job.ENTITIES, Job.SUMMARY, Job.REACTIVATION}
+    assert max(counted.calls.values()) <= counted.messages
+    assert counted == asked()
+    for job, calls in counted.calls.items():
+        assert counted.input_tokens[job] > calls * estimate(told(job))
 
 
 @given(st.integers(1, 100_000), st.floats(0.1, 1e5), st.integers(1, 100))

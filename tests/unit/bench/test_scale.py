@@ -24,6 +24,9 @@ SMALL = Load(organizations=7, leads=500, events_a_second=400, resolves_a_second=
 FIXED = [(0.5, Units(2, 4, 0, 3, 1, 800, 1_500, 1, 300)), (0.5, Units(2, 2, 2, 2, 1, 700, 600, 1, 200))]
 PROD = Settings(
     updaters=50,
+    extractors=50,
+    threads_at_once=4,
+    messages_at_once=10,
     batch=100,
     hidden_seconds=180,
     deliveries=5,

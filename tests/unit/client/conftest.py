@@ -32,7 +32,15 @@ from tests.events import NOW
 from tests.unit.resolve.fakes import ANA, FakeMemories, FakeProfiles, memory
 
 TABLE, BUCKET, BUS, REGION = "lead-memory", "lead-memory-payloads", "lead-memory-bus", "us-east-1"
-QUEUES = ("ingest", "dead-letters", "rejected", "rebuild", "rebuild-dead-letters")
+QUEUES = (
+    "ingest",
+    "dead-letters",
+    "rejected",
+    "rebuild",
+    "rebuild-dead-letters",
+    "extraction",
+    "extraction-dead-letters",
+)
 
 
 @pytest.fixture
@@ -216,8 +224,11 @@ def _template(content_key: str) -> dict[str, Any]:
         "RejectedQueueUrl": {"Ref": "Rejected"},
         "RebuildQueueUrl": {"Ref": "Rebuild"},
         "RebuildDeadLetterQueueUrl": {"Ref": "RebuildDeadLetters"},
+        "ExtractionQueueUrl": {"Ref": "Extraction"},
+        "ExtractionDeadLetterQueueUrl": {"Ref": "ExtractionDeadLetters"},
         "ResolverFunction": "resolver:live",
         "ContextFunction": "context:live",
+        "ExtractorFunction": "extractor:live",
         "CleanupFunction": "cleanup:live",
         "RebuilderFunction": "rebuilder:live",
         "PrivacyFunction": "privacy:live",

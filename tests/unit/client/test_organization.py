@@ -18,7 +18,11 @@ type Command = Callable[..., Ran]
 
 SHOWN = ("organization", "conversations", "--organization", ORGANIZATION)
 SPLIT = {"full": 80, "no_notes": 10, "single_summary": 10}
-DEFAULTS = {"cross_channel": "link", "cohorts": {"full": 100, "no_notes": 0, "single_summary": 0}}
+DEFAULTS = {
+    "cross_channel": "link",
+    "cohorts": {"full": 100, "no_notes": 0, "single_summary": 0},
+    "daily_budget_micros": 5_000_000,
+}
 
 
 def store(stage: DeployedStage, choice: Any) -> None:
@@ -41,7 +45,7 @@ def asked(stage: DeployedStage, environment: pytest.MonkeyPatch) -> Iterator[lis
         assert isinstance(request, ConfigureConversations)
         if request.organization_id != ORGANIZATION:
             return {"error": {"code": "conflict", "message": "the organization is not known"}}
-        store(stage, {name: event[name] for name in ("cross_channel", "cohorts")})
+        store(stage, {name: event[name] for name in DEFAULTS})
         return {}
 
     with lambda_of(handler) as endpoint:
@@ -59,6 +63,7 @@ def test_what_nobody_chose_is_shown_as_it_is_without_a_choice(
     assert (shown.code, shown.err) == (0, "")
     assert "cross_channel  link: a message on another channel stands in a thread of its own" in shown.out
     assert "cohorts        full 100%, no_notes 0%, single_summary 0%" in shown.out
+    assert "daily_budget   $5.00 for models, a day in UTC" in shown.out
     assert asked == []
 
 
@@ -66,9 +71,18 @@ def test_what_is_given_is_changed_and_the_rest_stays(command: Command, asked: li
     split = "full=80,no_notes=10,single_summary=10"
     joined = command(*SHOWN, "--cross-channel", "join", "--json")
     assert (joined.code, joined.json) == (0, {**DEFAULTS, "cross_channel": "join"})
-    assert joined.err == "Within a minute every context follows it.\n"
+    assert joined.err == "Within a minute it is followed.\n"
     told = command(*SHOWN, "--cohorts", split, "--json").json
-    assert told == command(*SHOWN, "--json").json == {"cross_channel": "join", "cohorts": SPLIT}
+    assert (
+        told
+        == command(*SHOWN, "--json").json
+        == {
+            **DEFAULTS,
+            "cross_channel": "join",
+            "cohorts": SPLIT,
+        }
+    )
+    assert command(*SHOWN, "--daily-budget", "0.25", "--json").json == {**told, "daily_budget_micros": 250_000}
     shown = command(*SHOWN, "--cross-channel", "link", "--cohorts", "no_notes=30,full=70")
     assert "full 70%, no_notes 30%, single_summary 0%" in shown.out
     assert asked[1] == {"operation": "configure_conversations", "organization_id": ORGANIZATION, **told}
@@ -86,6 +100,11 @@ def test_what_is_given_is_changed_and_the_rest_stays(command: Command, asked: li
         (("--cohorts", "full"), "that is no split"),
         (("--cohorts", ""), "that is no split"),
         (("--cross-channel", "merge"), "merge"),
+        (("--daily-budget", "-1"), "that is no amount of dollars and cents"),
+        (("--daily-budget", "much"), "that is no amount of dollars and cents"),
+        (("--daily-budget", "nan"), "that is no amount of dollars and cents"),
+        (("--daily-budget", "0.001"), "that is no amount of dollars and cents"),
+        (("--daily-budget", "1000000.01"), "that is no amount of dollars and cents"),
     ],
 )
 def test_what_is_no_choice_ends_with_2_and_asks_nothing(
@@ -112,14 +131,14 @@ def test_an_erased_organization_says_so(command: Command, stage: DeployedStage, 
     assert asked == []
 
 
-def test_what_cannot_be_read_is_mended_by_choosing_both_again(
+def test_what_cannot_be_read_is_mended_by_choosing_all_again(
     command: Command, stage: DeployedStage, asked: list[Any]
 ) -> None:
     store(stage, {"cross_channel": "merge"})
     ran = command(*SHOWN, "--cross-channel", "join")
     assert (ran.code, asked) == (1, [])
-    assert "cannot be read: choose cross_channel and cohorts again" in ran.err
-    assert command(*SHOWN, "--cross-channel", "join", "--cohorts", "full=100").code == 0
+    assert "cannot be read: choose all of it again" in ran.err
+    assert command(*SHOWN, "--cross-channel", "join", "--cohorts", "full=100", "--daily-budget", "5").code == 0
     assert command(*SHOWN, "--json").json == {**DEFAULTS, "cross_channel": "join"}
 
 

@@ -197,7 +197,7 @@ def test_leads_that_were_not_rebuilt_are_shown_and_sent_back_as_they_are(
 
     ran = command("redrive", "rebuild-dead-letters")
     assert (ran.code, ran.out) == (0, "13 sent back (13 not_rebuilt).\n")
-    assert "`lead-memory queues --stage dev` shows how many wait to be rebuilt" in ran.err
+    assert "`lead-memory queues --stage dev` shows how many still wait, or failed again" in ran.err
     assert sorted(stage.bodies("rebuild")) == sorted([*map(to_rebuild, leads), "{"])
     assert stage.published() == []
     assert client.queues()["rebuild_dead_letters"].waiting == 0
@@ -211,6 +211,31 @@ def test_leads_that_the_rebuilders_queue_does_not_take_stay(
     found = client.redrive("rebuild_dead_letters")
     assert (found.found, found.sent) == ({"not_rebuilt": 1}, 0)
     assert client.queues()["rebuild_dead_letters"].waiting == 1
+
+
+def test_jobs_that_got_no_answer_are_shown_with_their_reason_and_sent_back_to_be_tried_anew(
+    command: Command, client: LeadMemory, stage: DeployedStage
+) -> None:
+    never_sent = viewed("e1")
+    failed = {"organization_id": ORGANIZATION, "lead_id": LEAD, "row": "fact#conversation.thread:t"}
+    bury(stage, never_sent, "{", queue="extraction-dead-letters")
+    stage.sqs.send_message(
+        QueueUrl=stage.url("extraction-dead-letters"),
+        MessageBody=json.dumps(failed | {"attempt": 4, "waits": 2}),
+        MessageAttributes={"reason": {"DataType": "String", "StringValue": "throttled"}},
+    )
+    found = client.queues()["extraction_dead_letters"]
+    assert (found.waiting, found.reasons) == (3, {"not_extracted": 2, "throttled": 1})
+    assert {(sample.event, sample.lead) for sample in found.samples} == {("test/e1", LEAD), (None, LEAD), (None, None)}
+
+    ran = command("redrive", "extraction-dead-letters")
+    assert (ran.code, ran.out) == (0, "3 sent back (2 not_extracted, 1 throttled).\n")
+    assert "`lead-memory queues --stage dev` shows how many still wait, or failed again" in ran.err
+    unreadable, *jobs = sorted(stage.bodies("extraction"), key=lambda body: len(body) > 1)
+    assert unreadable == "{"
+    assert sorted(map(json.loads, jobs), key=lambda job: "source" in job) == [failed, json.loads(never_sent)]
+    assert stage.published() == []
+    assert client.queues()["extraction_dead_letters"].waiting == 0
 
 
 def letter(number: int, text: str) -> Letter:

@@ -32,7 +32,7 @@ NOTES = {"note.contact", "note.thread:t"}
 THREAD = "conversation.thread:t"
 BOUGHT = {"purchase.last_transaction", "purchase.summary"}
 PROFILE = "fact.contact_profile"
-OF_PROFILE = {PROFILE, "conversation.interactions", "fact.*", "preference.*"} | BOUGHT
+OF_PROFILE = {PROFILE, "conversation.interactions", "conversation.entities", "fact.*", "preference.*"} | BOUGHT
 
 
 def throttled(*names: MemoryKey | MemoryType) -> FakeReader:
@@ -182,10 +182,11 @@ def test_there_is_no_joined_context_without_the_other_threads() -> None:
         (names.recent("t"), {Layer.RECENT}),
         (names.thread("t"), {Layer.SUMMARY, Layer.REACTIVATION}),
         (names.CONTACT_PROFILE, {Layer.PROFILE}),
+        (names.ENTITIES, {Layer.PROFILE}),
         (MemoryType.FACT, {Layer.PROFILE}),
         (MemoryType.PREFERENCE, {Layer.PROFILE}),
     ],
-    ids=["messages", "thread", "profile", "facts", "preferences"],
+    ids=["messages", "thread", "profile", "entities", "facts", "preferences"],
 )
 def test_what_cannot_be_read_is_said_and_the_rest_is_answered(
     failing: MemoryKey | MemoryType, without: set[Layer]

@@ -1,6 +1,6 @@
 """A thread's memories, whatever its messages are and whatever else happens in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,17 +16,17 @@ from lead_memory.domain.conversation.threads import (
     RETURNS_TO,
     SUMMARIZED_AFTER,
     SUMMARIZED_EVERY,
-    is_closed,
-    lacks_reactivation,
+    due_jobs,
     unsummarized,
 )
 from lead_memory.domain.events import Event
+from lead_memory.domain.intelligence.jobs import Job
 from lead_memory.domain.lifecycle import due_at
 from lead_memory.domain.limits import MESSAGE_CHARACTERS, RECENT_CHARACTERS, RECENT_MESSAGES, THREADS_KEPT
 from lead_memory.domain.memories import Memory, check_key
 from lead_memory.domain.payloads.conversation import ConversationMessage
 from lead_memory.domain.times import iso
-from tests.events import START, event, streams
+from tests.events import START, evaluations, event, streams
 from tests.unit.record.test_recorder_laws import folded
 
 THREAD = "t"
@@ -156,6 +156,7 @@ def test_a_thread_counts_its_messages_and_is_open_unless_it_was_resolved_since_t
             continue
         value = memories[names.thread(thread_id)].value
         assert value["message_count"] == len(sent)
+        assert value["lead_message_count"] == sum(each.event_type.endswith("received") for each in sent)
         assert (value["first_message_at"], value["last_message_at"]) == (
             iso(sent[0].occurred_at),
             iso(sent[-1].occurred_at),
@@ -220,7 +221,19 @@ def test_a_thread_that_was_summarized_is_due_for_its_reminder_after_a_day_of_sil
 
 def written(event_type: str, at: datetime, count: int) -> Event:
     text = {"summary" if event_type == "thread.summarized" else "text": "All is said."}
-    return happened(at, event_type, message_count=count, written_by="extractive", **text)
+    return happened(at, event_type, message_count=count, written_by="offline", **text)
+
+
+def outcome(job: str, status: str, until: datetime | None = None) -> dict[str, Any]:
+    return {"job": job, "status": status} | ({"until": iso(until)} if until else {})
+
+
+def evaluated(at: datetime, value: Mapping[str, Any], *outcomes: dict[str, Any]) -> Event:
+    """Of a thread as it stands."""
+    counts = {"message_count": value["message_count"], "lead_message_count": value.get("lead_message_count", 0)}
+    return happened(
+        at, "intelligence.evaluated", attempt_id=f"a{at}", importance_score=50, jobs=list(outcomes), **counts
+    )
 
 
 _claims = st.sampled_from([0, 2, 3, 10, 1_000])
@@ -232,6 +245,7 @@ _happenings: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
     st.just(("conversation.thread_resolved", {})),
     _claims.map(lambda n: ("thread.summarized", {"summary": "s", "message_count": n, "written_by": "a model"})),
     _claims.map(lambda n: ("thread.reactivation_prepared", {"text": "t", "message_count": n, "written_by": "a model"})),
+    evaluations.map(lambda said: ("intelligence.evaluated", said | {"thread_id": THREAD})),
 )
 
 
@@ -243,23 +257,26 @@ def test_nothing_is_due_any_more_once_what_was_due_is_written(
     for (event_type, data), later in said:
         at += timedelta(minutes=later)
         events.append(happened(at, event_type, **data))
-    # A request may come before the silence is long enough for the reminder.
-    for _ in range(2):
+    # A job may be due later than the one before, such as the reminder, and what was batched.
+    for _ in range(len(Job)):
         memory = thread(*events)
         if (due := due_at(memory)) is None:
             break
         events += _written_when_due(memory, max(due, memory.newest.occurred_at + timedelta(microseconds=1)))
     memory = thread(*events)
     assert due_at(memory) is None
-    assert not unsummarized(memory.value) or memory.value["status"] == "resolved"
+    left = unsummarized(memory.value) and memory.value["status"] == "open"
+    assert not left or memory.value["evaluation"]["jobs"]["summary"]["status"] in ("skipped", "failed")
 
 
 def _written_when_due(memory: Memory, now: datetime) -> Iterator[Event]:
     value, count = memory.value, memory.value["message_count"]
-    if "summary_due_at" in value or unsummarized(value):
+    due = [job for job, at in due_jobs(value).items() if at and at <= now]
+    if Job.SUMMARY in due:
         yield written("thread.summarized", now, count)
-    if is_closed(value, now) and lacks_reactivation(value):
+    if Job.REACTIVATION in due:
         yield written("thread.reactivation_prepared", now, count)
+    yield evaluated(now, value, *(outcome(job, "processed") for job in due))
 
 
 def test_a_summary_that_comes_late_never_replaces_one_that_covers_more() -> None:

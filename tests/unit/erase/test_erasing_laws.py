@@ -1,7 +1,6 @@
 """An event that was erased was never there: memories are the fold of the log without it, whatever else happens."""
 
 import asyncio
-from datetime import timedelta
 from random import Random
 
 import msgspec
@@ -11,10 +10,12 @@ from hypothesis import strategies as st
 from lead_memory.domain import canonical
 from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import derive
+from lead_memory.domain.derivations.crm import coined, keys_of_others, moved_from
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.limits import CLOCK_SKEW
 from lead_memory.domain.memories import MemoryKey
+from lead_memory.domain.payloads.crm import EntitiesMerged, EntityExtracted, EntitySplit
 from lead_memory.domain.payloads.said import MemoryExpired
 from lead_memory.services.record import Outcome, Recorder, Result
 from tests.events import SOMEBODY, streams
@@ -42,7 +43,9 @@ def left_by(erased: Event, events: list[Event]) -> list[Event]:
     """The oracle: without the event and what may quote it, and without what time said of memories that nothing else
     speaks of.
     """
-    gone = [erased, *(event for event in events if may_quote(event, erased))]
+    gone = [erased]
+    for quoted in gone:
+        gone += [event for event in events if event not in gone and may_quote(event, quoted)]
     left = [event for event in events if event not in gone]
     spoken_of = said([event for event in left if not isinstance(event.data, MemoryExpired)])
     supported = {name for names in spoken_of.values() for name in names}
@@ -55,17 +58,25 @@ def left_by(erased: Event, events: list[Event]) -> list[Event]:
 
 
 def may_quote(written: Event, erased: Event) -> bool:
-    """A text about the erased event's thread that came after it, or by another's clock may have; of the contact's
-    profile, reminders have the words, and of notes none.
+    """What says that it rests on it; what moves what was said of an entity; and a text about the erased event's thread.
+    Of the contact's profile, reminders have the words, and of notes and of reminders none. By another's clock it may
+    have come before.
     """
-    skew = timedelta(0) if written.source == "cleanup" else CLOCK_SKEW
-    if written.event_type not in WRITTEN or written.occurred_at < erased.occurred_at - skew or written is erased:
+    if erased.ref in written.rests_on:
+        return True
+    if written is erased or written.occurred_at < erased.occurred_at - CLOCK_SKEW:
         return False
-    said, of = canonical.decode(erased.data_json), canonical.decode(written.data_json)
-    if said.get("key") == "contact_profile":
+    if isinstance(written.data, EntityExtracted) and isinstance(erased.data, EntityExtracted):
+        return coined(erased.data) in keys_of_others(written.data)
+    if isinstance(written.data, EntitiesMerged | EntitySplit):
+        return moved_from(written.data) in said([erased])[erased.ref]
+    if written.event_type not in WRITTEN:
+        return False
+    about, of = canonical.decode(erased.data_json), canonical.decode(written.data_json)
+    if about.get("key") == "contact_profile":
         return written.event_type == "thread.reactivation_prepared"
-    spoken = erased.event_type in WRITTEN or erased.event_type.startswith("conversation.")
-    return spoken and bool(said["thread_id"] == of["thread_id"])
+    spoken = erased.event_type == "thread.summarized" or erased.event_type.startswith("conversation.")
+    return spoken and bool(about["thread_id"] == of["thread_id"])
 
 
 async def deliver(store: ErasableStore, queue: list[Event]) -> list[Result]:
@@ -125,7 +136,7 @@ def test_an_event_that_was_erased_beforehand_never_comes(events: list[Event], ra
         await deliver(store, random.sample(events, len(events)))
 
     asyncio.run(run())
-    left = [event for event in events if event.ref != erased.ref]
+    left = [event for event in events if event.ref != erased.ref and erased.ref not in event.rests_on]
     assert canonical_bytes(store.memories) == canonical_bytes(folded(left))
     assert links(store) == said(left)
 
@@ -165,7 +176,9 @@ def test_events_are_erased_beside_writers_and_faults(
     asyncio.run(run())
     assert {event.ref for event in erased} <= store.erased
     left = [event for event, _ in store.events.values()]
-    assert {event.ref for event in events} - store.erased == {event.ref for event in left}
+    assert not any(store.erased.intersection(event.rests_on) for event in left)
+    missing = [event for event in events if event not in left and event.ref not in store.erased]
+    assert all(store.erased.intersection(event.rests_on) for event in missing)
     assert canonical_bytes(store.memories) == canonical_bytes(folded(left))
     assert links(store) == said(left)
 

@@ -61,6 +61,7 @@ CONFIGURE: dict[str, Any] = {
     "organization_id": ORGANIZATION,
     "cross_channel": "join",
     "cohorts": {"full": 80, "single_summary": 20},
+    "daily_budget_micros": 2_500_000,
 }
 
 
@@ -68,7 +69,9 @@ def test_settings_are_chosen_as_a_whole() -> None:
     request = read(CONFIGURE)
     assert isinstance(request, ConfigureConversations)
     shares = CohortShares(full=80, no_notes=0, single_summary=20)
-    assert request.settings == ConversationSettings(cross_channel=CrossChannel.JOIN, cohorts=shares)
+    assert request.settings == ConversationSettings(
+        cross_channel=CrossChannel.JOIN, cohorts=shares, daily_budget_micros=2_500_000
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,6 +81,7 @@ def test_settings_are_chosen_as_a_whole() -> None:
         ({"cohorts": {"full": 80}}, "the cohorts' shares add up to 80 percent, not to 100"),
         ({"cohorts": {"full": 100, "half": 0}}, "unknown field"),
         ({"cohorts": None}, "Expected `object`"),
+        ({"daily_budget_micros": -1}, "Expected `int` >= 0"),
         ({"lead_id": LEAD}, "unknown field"),
     ],
 )

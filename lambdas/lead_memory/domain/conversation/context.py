@@ -22,6 +22,7 @@ from lead_memory.domain.conversation.layers import (
 from lead_memory.domain.conversation.messages import Message
 from lead_memory.domain.conversation.settings import Cohort
 from lead_memory.domain.conversation.tokens import estimate
+from lead_memory.domain.crm import index
 from lead_memory.domain.times import time
 
 SUMMARY_TOKENS = 500
@@ -148,7 +149,7 @@ class _Building:
             self.leave_out(Layer.RECENT, Why.NO_ROOM if messages else Why.NOTHING_KNOWN)
 
     def _profile(self) -> None:
-        known = profile.parts(self._known.profile or {})
+        known = [*profile.parts(self._known.profile or {}), index.lines(self._known.entities)]
         lines = profile.joined(
             known + long_term.parts(self._known.about, self._known.interactions, self._known.memories)
         )

@@ -73,6 +73,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     about: Mapping[str, Any] = {}
     """The thread's short-term memory: its topic and intent."""
     interactions: Mapping[str, Any] = {}
+    entities: Mapping[str, Any] = {}
+    """The index of a CRM's entities."""
     memories: Sequence[Memory] = ()
     """Purchases, preferences and facts."""
     more: bool = False

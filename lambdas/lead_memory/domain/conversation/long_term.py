@@ -7,6 +7,7 @@ from typing import Any
 from lead_memory.domain.conversation.cutting import CUT, first_characters
 from lead_memory.domain.conversation.names import CONTACT_PROFILE
 from lead_memory.domain.conversation.profile import listed, one_line
+from lead_memory.domain.crm.entities import kind_and_key
 from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
 
 RESOLUTIONS = 5
@@ -70,10 +71,19 @@ def _purchases(bought: Mapping[MemoryKey, Mapping[str, Any]]) -> list[str]:
 
 def _known(memories: Iterable[Memory], memory_type: MemoryType) -> list[str]:
     return [
-        f"{memory.key}: {_beginning(memory.value.get('value', memory.value))}"
+        told(memory)
         for memory in memories
-        if memory.memory_type is memory_type and memory.name != CONTACT_PROFILE and memory.value
+        if memory.memory_type is memory_type and memory.value and not _is_told_elsewhere(memory.name)
     ]
+
+
+def _is_told_elsewhere(name: MemoryKey) -> bool:
+    return name == CONTACT_PROFILE or kind_and_key(name) is not None
+
+
+def told(memory: Memory) -> str:
+    """In one line, which is cut."""
+    return f"{memory.key}: {_beginning(memory.value.get('value', memory.value))}"
 
 
 def _beginning(value: Any) -> str:

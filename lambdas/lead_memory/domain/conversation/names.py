@@ -6,6 +6,8 @@ from lead_memory.domain.errors import Rejected
 from lead_memory.domain.memories import MemoryKey, MemoryType, check_key
 
 INTERACTIONS = MemoryKey(MemoryType.CONVERSATION, "interactions")
+INTELLIGENCE = MemoryKey(MemoryType.CONVERSATION, "intelligence")
+ENTITIES = MemoryKey(MemoryType.CONVERSATION, "entities")
 CONTACT_NOTES = MemoryKey(MemoryType.NOTE, "contact")
 CONTACT_PROFILE = MemoryKey(MemoryType.FACT, "contact_profile")
 

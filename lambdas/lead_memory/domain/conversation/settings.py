@@ -2,6 +2,7 @@
 
 import hashlib
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -49,9 +50,15 @@ class CohortShares(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return Cohort.SINGLE_SUMMARY
 
 
+type DailyBudget = Annotated[int, msgspec.Meta(ge=0)]
+"""Millionths of a US dollar; the day is UTC's."""
+
+
 class ConversationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cross_channel: CrossChannel = CrossChannel.LINK
     cohorts: CohortShares = CohortShares(full=100)
+    daily_budget_micros: DailyBudget = 5_000_000
+    """What models may cost in a day."""
 
     def cohort_of(self, organization_id: str, lead_id: str) -> Cohort:
         """The same for as long as the shares stay."""

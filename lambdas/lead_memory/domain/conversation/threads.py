@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from lead_memory.domain.conversation import evaluations
+from lead_memory.domain.intelligence.jobs import Job
 from lead_memory.domain.limits import RECENT_CHARACTERS, RECENT_MESSAGES, THREADS_KEPT
 from lead_memory.domain.memories import Value
 from lead_memory.domain.times import iso, newest, on_the_hour, time
@@ -53,6 +55,7 @@ def message_sent(value: Value | None, said: Value) -> Value:
         **{field: said[field] for field in ("thread_id", "channel", "subject") if field in said},
         "status": "open",
         "message_count": count,
+        "lead_message_count": known.get("lead_message_count", 0) + said["from_lead"],
         "first_message_at": known.get("first_message_at", said["at"]),
         "last_message_at": said["at"],
         "last_message_from": "lead" if said["from_lead"] else "us",
@@ -125,10 +128,16 @@ def resolved(value: Value | None, said: Value) -> Value:
 
 
 def summary_requested(value: Value | None, said: Value) -> Value:
-    thread = _begun(value)
+    thread = evaluations.asked_again(_begun(value), {Job.SUMMARY})
     full = said["full"] or thread.get("summarize_in_full", False)
-    asked = {"thread_id": said["thread_id"], "summarize_in_full": full, "summary_due_at": said["at"]}
-    return thread | asked
+    return thread | {"thread_id": said["thread_id"], "summarize_in_full": full, "summary_due_at": said["at"]}
+
+
+def evaluated(value: Value | None, said: Value) -> Value:
+    thread = _begun(value) | {"thread_id": said["thread_id"]}
+    counted = thread["message_count"], thread.get("lead_message_count", 0)
+    after = evaluations.evaluated(thread.get("evaluation", {}), said, counted)
+    return thread | {"evaluation": after}
 
 
 def summarized(value: Value | None, said: Value) -> Value:
@@ -155,16 +164,24 @@ def _begun(value: Value | None) -> Value:
 
 
 def due_at(thread: Mapping[str, Any]) -> datetime | None:
-    """When something is to be written for the thread: a summary, or after a day's silence a reminder too."""
-    times = [time(thread["summary_due_at"])] if "summary_due_at" in thread else []
-    if thread["status"] == "open" and (unsummarized(thread) or lacks_reactivation(thread)):
-        times.append(on_the_hour(time(thread["last_message_at"]) + CLOSED_AFTER))
-    return min(times, default=None)
+    """When something is to be asked of a model for the thread."""
+    return min(filter(None, due_jobs(thread).values()), default=None)
 
 
-def is_closed(thread: Mapping[str, Any], now: datetime) -> bool:
+def due_jobs(thread: Mapping[str, Any]) -> dict[Job, datetime | None]:
+    """When each job is due, None for never: a summary, after a day's silence a reminder too, and what was batched."""
     is_open = thread["status"] == "open" and "last_message_at" in thread
-    return is_open and time(thread["last_message_at"]) + CLOSED_AFTER <= now
+    closes_at = on_the_hour(time(thread["last_message_at"]) + CLOSED_AFTER) if is_open else None
+    summary_at = time(thread["summary_due_at"]) if "summary_due_at" in thread else None
+    if closes_at and unsummarized(thread):
+        summary_at = min(summary_at or closes_at, closes_at)
+    due = {
+        Job.FACTS: evaluations.batched_until(thread, Job.FACTS),
+        Job.ENTITIES: evaluations.batched_until(thread, Job.ENTITIES),
+        Job.SUMMARY: summary_at,
+        Job.REACTIVATION: closes_at if lacks_reactivation(thread) else None,
+    }
+    return {job: evaluations.resumed_at(thread, job, at) for job, at in due.items()}
 
 
 def lacks_reactivation(thread: Mapping[str, Any]) -> bool:

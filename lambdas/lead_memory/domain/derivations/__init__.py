@@ -13,9 +13,11 @@ from lead_memory.domain.derivations import (
     behavioral,
     campaign,
     conversation,
+    crm,
     declared,
     fact,
     form,
+    intelligence,
     interest,
     note,
     preference,
@@ -36,6 +38,8 @@ MODULES: Mapping[str, Mapping[str, Derivation]] = {
     "behavioral": behavioral.DERIVATIONS,
     "conversation": conversation.DERIVATIONS,
     "note": note.DERIVATIONS,
+    "intelligence": intelligence.DERIVATIONS,
+    "crm": crm.DERIVATIONS,
     "declared": declared.DERIVATIONS,
 }
 

@@ -71,7 +71,10 @@ def summary_requested(event: Event, said: ThreadSummaryRequested) -> Iterable[Ch
 
 
 def summarized(event: Event, said: ThreadSummarized) -> Iterable[Change]:
-    yield _thread(said.thread_id, _written(event, said, said.summary), threads.summarized)
+    news = _written(event, said, said.summary)
+    if said.newest_message_at:
+        news["written"]["newest_message_at"] = iso(said.newest_message_at)
+    yield _thread(said.thread_id, news, threads.summarized)
 
 
 def reactivation_prepared(event: Event, said: ThreadReactivationPrepared) -> Iterable[Change]:
@@ -84,6 +87,7 @@ def _written(event: Event, said: ThreadSummarized | ThreadReactivationPrepared, 
         "at": iso(event.occurred_at),
         "written_by": said.written_by,
         "message_count": said.message_count,
+        "ref": event.ref,
     }
     return {"thread_id": said.thread_id, "written": written}
 

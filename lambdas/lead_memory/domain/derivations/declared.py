@@ -3,14 +3,19 @@
 from collections.abc import Iterable
 
 from lead_memory.domain.conversation import names, notes, profile
+from lead_memory.domain.crm.entities import kind_and_key
+from lead_memory.domain.derivations import crm
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import Change, Derivation, MemoryType, Source, Value, lapse, replace
+from lead_memory.domain.memories import Change, Derivation, MemoryKey, MemoryType, Source, Value, lapse, replace
 from lead_memory.domain.payloads.contact import facts_of
 from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired, MemoryInferred
 from lead_memory.domain.times import iso
 
 
 def declared(event: Event, memory: MemoryDeclared) -> Iterable[Change]:
+    if entity := kind_and_key(MemoryKey(memory.memory_type, memory.key)):
+        yield from crm.declared(event, *entity, memory)
+        return
     inferred = isinstance(memory, MemoryInferred)
     is_profile = (memory.memory_type, memory.key) == names.CONTACT_PROFILE
     yield Change(

@@ -29,6 +29,7 @@ from lead_memory.domain.payloads.conversation import (
     ThreadSummarized,
     ThreadSummaryRequested,
 )
+from lead_memory.domain.payloads.crm import EntitiesMerged, EntityExtracted, EntitySplit, KeptRecord, Related
 from lead_memory.domain.payloads.engagement import (
     CampaignConverted,
     CampaignMessage,
@@ -39,6 +40,11 @@ from lead_memory.domain.payloads.engagement import (
     TicketReopened,
     TicketResolved,
     TicketUpdated,
+)
+from lead_memory.domain.payloads.intelligence import (
+    IntelligenceEvaluated,
+    MemoriesSummaryRequested,
+    ThreadExtractionRequested,
 )
 from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired, MemoryInferred
 
@@ -58,8 +64,13 @@ PAYLOADS: dict[str, type[Payload]] = {
     "conversation.message_received": ConversationMessage,
     "conversation.reply_sent": ConversationMessage,
     "conversation.thread_resolved": ThreadResolved,
+    "crm.entities_merged": EntitiesMerged,
+    "crm.entity_extracted": EntityExtracted,
+    "crm.entity_split": EntitySplit,
     "form.response_submitted": FormResponseSubmitted,
+    "intelligence.evaluated": IntelligenceEvaluated,
     "lead.identified": LeadIdentified,
+    "memories.summary_requested": MemoriesSummaryRequested,
     "memory.declared": MemoryDeclared,
     "memory.expired": MemoryExpired,
     "memory.inferred": MemoryInferred,
@@ -74,6 +85,7 @@ PAYLOADS: dict[str, type[Payload]] = {
     "product.removed": ProductSeen,
     "product.viewed": ProductSeen,
     "product_list.viewed": ProductListViewed,
+    "thread.extraction_requested": ThreadExtractionRequested,
     "thread.reactivation_prepared": ThreadReactivationPrepared,
     "thread.summarized": ThreadSummarized,
     "thread.summary_requested": ThreadSummaryRequested,
@@ -85,6 +97,6 @@ PAYLOADS: dict[str, type[Payload]] = {
 }
 """Every event type there is. A type that is not here is rejected."""
 
-_MODELS: tuple[type[Payload], ...] = (*PAYLOADS.values(), Product, FormAnswer, Address)
+_MODELS: tuple[type[Payload], ...] = (*PAYLOADS.values(), Product, FormAnswer, Address, KeptRecord, Related)
 FIELD_NAMES = frozenset(name for model in _MODELS for name in model.model_fields)
 """What an error may name: any other name in a payload is content."""

@@ -11,6 +11,7 @@ from lead_memory.domain.fields import (
     Id,
     Short,
     Text,
+    Time,
     normal,
 )
 from lead_memory.domain.limits import (
@@ -19,8 +20,8 @@ from lead_memory.domain.limits import (
     SUMMARY_CHARACTERS,
 )
 from lead_memory.domain.payloads.base import Payload
+from lead_memory.domain.payloads.intelligence import Count, Extraction
 
-type Count = Annotated[int, Field(ge=0, strict=True)]
 type Written = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=SUMMARY_CHARACTERS), AfterValidator(normal)
 ]
@@ -87,9 +88,12 @@ class ThreadSummarized(Payload):
     summary: Written
     message_count: Count
     """How many of the thread's messages it covers."""
+    newest_message_at: Time | None = None
+    """When the last of them was sent; an earlier one that comes afterwards is none of them."""
     full: bool = False
     written_by: Text
-    """`extractive`, or a model's name."""
+    """`offline`, or a model's name."""
+    extraction: Extraction | None = None
 
 
 class ThreadReactivationPrepared(Payload):
@@ -98,6 +102,7 @@ class ThreadReactivationPrepared(Payload):
     message_count: Count
     """How many messages the thread had."""
     written_by: Text
+    extraction: Extraction | None = None
 
 
 class _Note(Payload):

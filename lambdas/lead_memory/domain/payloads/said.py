@@ -11,14 +11,17 @@ from pydantic import (
 )
 
 from lead_memory.domain.conversation.names import CONTACT_PROFILE
+from lead_memory.domain.crm.entities import kind_and_key
 from lead_memory.domain.fields import (
     SHALLOW,
     Ending,
     Text,
 )
-from lead_memory.domain.memories import MemoryType
+from lead_memory.domain.memories import MemoryKey, MemoryType
 from lead_memory.domain.payloads.base import ARRIVING, Payload
 from lead_memory.domain.payloads.contact import contact_facts
+from lead_memory.domain.payloads.crm import check_fields
+from lead_memory.domain.payloads.intelligence import Extraction
 
 DECLARABLE = (MemoryType.FACT, MemoryType.PREFERENCE, MemoryType.INTEREST)
 """What can be said outright. The other types are made of what happened."""
@@ -56,6 +59,14 @@ class MemoryDeclared(Payload):
                 raise ValueError("the contact's profile has no end: leave `expires_at` out")
         return self
 
+    @model_validator(mode="after")
+    def _is_entity(self, info: ValidationInfo) -> Self:
+        if kind_and_key(MemoryKey(self.memory_type, self.key)) and info.context is ARRIVING:
+            check_fields(self.value)
+            if self.expires_at is not None:
+                raise ValueError("a CRM's entity has no end: leave `expires_at` out")
+        return self
+
     @field_validator("value", mode="before")
     @classmethod
     def _as_object(cls, value: object) -> object:
@@ -64,6 +75,7 @@ class MemoryDeclared(Payload):
 
 class MemoryInferred(MemoryDeclared):
     confidence: Annotated[float, Field(ge=0, le=1)]
+    extraction: Extraction | None = None
 
 
 class MemoryExpired(Payload):
