@@ -10,7 +10,20 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import context, footprint, growth, rebuilding, report, resolving, starting, templates, tokens, updating
+from bench import (
+    context,
+    extracting,
+    footprint,
+    growth,
+    matching,
+    rebuilding,
+    report,
+    resolving,
+    starting,
+    templates,
+    tokens,
+    updating,
+)
 from bench.ground import Ground, own_ground
 from bench.measure import Figure
 
@@ -18,11 +31,13 @@ SECTIONS: dict[str, Callable[[Ground], Iterable[Figure]]] = {
     "resolving": resolving.measure,
     "templates": templates.measure,
     "tokens": tokens.measure,
+    "matching": matching.measure,
     "starting": starting.measure,
     "footprint": footprint.measure,
     "updating": updating.measure,
     "growth": growth.measure,
     "context": context.measure,
+    "extraction": extracting.measure,
     "rebuilding": rebuilding.measure,
 }
 """In the order in which they run."""

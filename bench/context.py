@@ -54,7 +54,8 @@ def measure(ground: Ground) -> Iterable[Figure]:
     few_said, many_said = (Lead(organization_id, str(uuid4())) for _ in range(2))
     asyncio.run(record(ground, [conversation(few_said, FEW, now), conversation(many_said, many, now)]))
     rounds = 1 + ground.rounds(30, quick=2)
-    with ground.wire(), running("context", ground.settings("Context")) as handler, _read(ground, few_said) as read:
+    fact = keys.memory_key(few_said.lead_id, MemoryKey(MemoryType.FACT, "family_1"))
+    with ground.wire(), running("context", ground.settings("Context")) as handler, one_read(ground, fact) as read:
         of_few = _context(handler, few_said, frozenset(Layer))
         of_few()  # it opens connections and keys
         requests = of_few()["requests"]
@@ -81,15 +82,14 @@ def _context(handler: Handler, lead: Lead, layers: frozenset[Layer]) -> Callable
 
 
 @contextmanager
-def _read(ground: Ground, lead: Lead) -> Iterator[Callable[[], object]]:
-    """A GetItem of a memory of half a KB, not opened."""
-    key = keys.memory_key(lead.lead_id, MemoryKey(MemoryType.FACT, "family_1"))
+def one_read(ground: Ground, key: keys.Key) -> Iterator[Callable[[], object]]:
+    """A GetItem of an item of half a KB, not opened."""
     aws = Aws(os.environ)
     table = DynamoTable(ground.stage.resources.table_name, aws)
 
     async def get() -> None:
         if await table.get(key, consistent=True) is None:
-            raise RuntimeError("the lead's memory is not there")
+            raise RuntimeError("what is to be read is not there")
 
     with asyncio.Runner() as runner:
         try:

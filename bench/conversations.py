@@ -51,7 +51,7 @@ type Said = tuple[str, dict[str, Any], str]
 def conversation(lead: Lead, messages: int, now: datetime) -> list[Event]:
     """All events of a lead whose open thread has so many messages, one a second until now."""
     started = now - timedelta(seconds=messages)
-    known = [_event(lead, f"known-{number}", started, said) for number, said in enumerate(_known(messages))]
+    known = [event_of(lead, f"known-{number}", started, said) for number, said in enumerate(_known(messages))]
     order = parse(body(entry_of("segment/order.paid.json", lead)), now)
     return [order, *known, *_messages(lead, messages, started)]
 
@@ -69,8 +69,8 @@ def _known(messages: int) -> Iterator[Said]:
     resolution = {"topic": "delivery", "resolution": "sent again", "sentiment": "positive"}
     yield "conversation.thread_resolved", {"thread_id": RESOLVED_THREAD, **resolution}, "agent"
     written = {"thread_id": THREAD, "message_count": messages, "written_by": "extractive"}
-    yield "thread.summarized", {**written, "summary": _SUMMARY}, "cleanup"
-    yield "thread.reactivation_prepared", {**written, "text": _SUMMARY}, "cleanup"
+    yield "thread.summarized", {**written, "summary": _SUMMARY}, "extractor"
+    yield "thread.reactivation_prepared", {**written, "text": _SUMMARY}, "extractor"
 
 
 def _messages(lead: Lead, messages: int, started: datetime) -> Iterator[Event]:
@@ -80,10 +80,10 @@ def _messages(lead: Lead, messages: int, started: datetime) -> Iterator[Event]:
         event_type = "conversation.reply_sent" if (messages - number) % 2 == 0 else "conversation.message_received"
         said = {"thread_id": THREAD, "channel": "whatsapp", "text": text}
         at = started + timedelta(seconds=number + 1)
-        yield _event(lead, f"message-{number}", at, (event_type, said, "whatsapp"))
+        yield event_of(lead, f"message-{number}", at, (event_type, said, "whatsapp"))
 
 
-def _event(lead: Lead, event_id: str, at: datetime, said: Said) -> Event:
+def event_of(lead: Lead, event_id: str, at: datetime, said: Said) -> Event:
     event_type, data, source = said
     published = entry(
         event_type,

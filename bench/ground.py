@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from lead_memory_client.stage import LOCAL, Stage, find_stage
 from local import deployment, state
@@ -55,6 +56,16 @@ class Ground(NamedTuple):
                 yield
             finally:
                 os.environ.update(names)
+
+    @contextmanager
+    def silent_bus(self) -> Iterator[dict[str, str]]:
+        """The setting of a bus that nobody listens to, so that what is published changes nothing."""
+        events, name = self.stage.client("events"), f"silent-{uuid4()}"
+        events.create_event_bus(Name=name)
+        try:
+            yield {"LEAD_MEMORY_BUS_NAME": name}
+        finally:
+            events.delete_event_bus(Name=name)
 
 
 @contextmanager

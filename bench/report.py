@@ -12,7 +12,17 @@ from typing import Any
 from bench import pages
 from bench.measure import Figure
 
-COMPARED = ("aiodynamo", "aiohttp", "boto3", "cryptography", "mem0ai", "ministack", "msgspec", "python-liquid")
+COMPARED = (
+    "aiodynamo",
+    "aiohttp",
+    "boto3",
+    "cryptography",
+    "mem0ai",
+    "ministack",
+    "msgspec",
+    "python-liquid",
+    "rapidfuzz",
+)
 """The packages whose versions the results depend on."""
 
 

@@ -50,11 +50,14 @@ def measure(ground: Ground) -> Iterable[Figure]:
     context = READY.format(package="context")
     of_resolver = ground.settings("Resolver"), [assets.build("resolver", on_aws=False).path]
     of_updater = ground.settings("Updater"), [assets.build("memory_updater", on_aws=False).path]
+    extractor = READY.format(package="extractor")
+    of_extractor = ground.settings("Extractor"), [assets.build("extractor", on_aws=False).path]
     of_context = ground.settings("Context"), [assets.build("context", on_aws=False).path]
     programs = {
         "context": _Program(context, *of_context),
         "resolver": _Program(resolver, *of_resolver),
         "updater": _Program(updater, *of_updater),
+        "extractor": _Program(extractor, *of_extractor),
     }
     if not ground.quick:
         programs |= {
@@ -72,6 +75,7 @@ def measure(ground: Ground) -> Iterable[Figure]:
     yield compared("resolver ready from a cold process", "resolver", "baseline", Goal(1.0))
     yield compared("context ready from a cold process", "context", "baseline", Goal(1.0))
     yield compared("updater ready from a cold process", "updater", "baseline", Goal(1.6))
+    yield compared("extractor, whose model is offline, ready from a cold process", "extractor", "updater")
     if ground.quick:
         return
     yield compared("resolver ready, and Babel loaded for a first price or date", "resolver with Babel", "resolver")

@@ -8,12 +8,19 @@ import msgspec
 from bench.cost import usage
 from bench.cost.experiment import Measured
 from bench.cost.measured import Work
-from bench.cost.priced import Assumptions, Prices, Usage, dollars, provisioned, times
+from bench.cost.priced import Assumptions, Prices, Usage, dollars, provisioned, times, together
 from bench.cost.stored import Stored
 from infra.stages import Stage
+from lead_memory.domain.intelligence.jobs import Job
+from lead_memory.services.gate import EXTRACTED
 
 MILLION = 1_000_000
 REBUILT_LEADS = 10 * MILLION
+EVENTS = "a million events"
+VARIABLES = "a million resolved variables"
+MESSAGES = "a million messages that the extractor looks at"
+LEADS = "a million leads, stored for a month"
+MONTH = "a month in which nothing happens"
 
 
 class Part(NamedTuple):
@@ -28,6 +35,10 @@ class Costs(NamedTuple):
     """Of a million."""
     variables: Sequence[Part]
     """Of a million."""
+    messages: Sequence[Part]
+    """Of a million, as they come in a conversation and by what is asked of them, without models."""
+    models: Sequence[Part]
+    """Of a million messages, by job."""
     leads: Part
     """A million, for a month."""
     rebuilds: Sequence[Part]
@@ -35,13 +46,20 @@ class Costs(NamedTuple):
     month: Part
 
     @property
+    def model(self) -> Usage:
+        """Of a million messages, all jobs."""
+        return together(*(each.usage for each in self.models))
+
+    @property
     def headlines(self) -> list[Part]:
         return [
-            Part("a million events", self.events[0].usage),
-            Part("a million resolved variables", self.variables[0].usage),
-            Part("a million leads, stored for a month", self.leads.usage),
+            Part(EVENTS, self.events[0].usage),
+            Part(VARIABLES, self.variables[0].usage),
+            Part(MESSAGES, self.messages[0].usage),
+            Part("a model for these messages", self.model),
+            Part(LEADS, self.leads.usage),
             *(Part(f"a rebuild of 10 million leads, {each.name}", each.usage) for each in self.rebuilds),
-            Part("a month in which nothing happens", self.month.usage),
+            Part(MONTH, self.month.usage),
         ]
 
 
@@ -58,6 +76,8 @@ def costs(measured: Measured, stage: Stage, assumed: Assumptions) -> Costs:
     return Costs(
         events=_events(measured, stage, assumed),
         variables=_variables(measured, assumed),
+        messages=_messages(measured, assumed),
+        models=_models(measured, assumed),
         leads=Part("a million leads", stored(measured, measured.rows, assumed)),
         rebuilds=_rebuilds(measured, stage, assumed),
         month=Part("a month", _month(measured, stage, assumed)),
@@ -98,6 +118,36 @@ def _variables(measured: Measured, assumed: Assumptions) -> list[Part]:
     ]
 
 
+def _messages(measured: Measured, assumed: Assumptions) -> list[Part]:
+    parts = [
+        Part(each.name, times(MILLION, usage.message(each.batch, messages=usage.QUEUE_BATCH, assumed=assumed)))
+        for each in measured.looks
+    ]
+    nothing, extracted, summarized = (part.usage for part in parts)
+    asked = measured.asked
+    extracting = max(map(asked.share, EXTRACTED))
+    # What is due for a thread comes as a request of its own.
+    mixed = together(
+        times(1 - extracting, nothing), times(extracting, extracted), times(asked.share(Job.SUMMARY), summarized)
+    )
+    return [Part("as they come", mixed), *parts]
+
+
+def _models(measured: Measured, assumed: Assumptions) -> list[Part]:
+    asked, memory_mib = measured.asked, measured.looks[0].batch.memory_mib
+
+    def of_one(job: Job) -> Usage:
+        calls = asked.calls[job]
+        return usage.model_call(
+            input_tokens=asked.input_tokens[job] / calls,
+            output_tokens=asked.output_tokens[job] / calls,
+            memory_mib=memory_mib,
+            assumed=assumed,
+        )
+
+    return [Part(job, times(MILLION * asked.share(job), of_one(job))) for job in Job if asked.calls[job]]
+
+
 def _rebuilds(measured: Measured, stage: Stage, assumed: Assumptions) -> list[Part]:
     def of_all(batch: Work) -> Usage:
         return usage.rebuilt(
@@ -116,6 +166,7 @@ def _month(measured: Measured, stage: Stage, assumed: Assumptions) -> Usage:
         *(each.batch for each in measured.arrivals),
         *(each.call for each in measured.resolves),
         *(each.batch for each in measured.rebuilds),
+        *(each.batch for each in measured.looks),
         measured.cleanup,
     ]
     return usage.month(
@@ -141,7 +192,6 @@ def levers(measured: Measured, stage: Stage, assumed: Assumptions, prices: Price
     def without(part: Part, *names: str) -> float:
         return dollars({name: units for name, units in part.usage.items() if name not in names}, prices)
 
-    events, variables, leads, month = (part.name for part in found.headlines if "rebuild" not in part.name)
     on_bought = dollars(found.events[0].usage, bought)
     of_fewer = dollars(_events(measured, stage, fewer)[0].usage, prices)
     without_log = without(found.variables[0], "logs.gb", "logs.gb_month")
@@ -149,13 +199,13 @@ def levers(measured: Measured, stage: Stage, assumed: Assumptions, prices: Price
     whole = dollars(found.month.usage, prices)
     one_snapshot = dollars({**found.month.usage, "lambda.snapshot_gb_second": snapshots}, prices)
     compared = [
-        Lever("provisioned capacity", "it has to follow the traffic", events, apart, on_bought),
-        Lever("a lead's events come together", "publishers send them so", events, apart, together),
-        Lever("full batches, not one by one", "the queue waits longer", events, alone, apart),
-        Lever("a tenth of the organizations", "they are as large as ten", events, apart, of_fewer),
-        Lever("many leads in a call", "dispatch asks for them together", variables, single, many),
-        Lever("no line in the log for a call", "what one call did is not seen", variables, single, without_log),
-        Lever("no point-in-time recovery", "what is lost is lost", leads, kept, without_backup),
-        Lever("a snapshot of the resolver alone", "other functions start slower", month, whole, one_snapshot),
+        Lever("provisioned capacity", "it has to follow the traffic", EVENTS, apart, on_bought),
+        Lever("a lead's events come together", "publishers send them so", EVENTS, apart, together),
+        Lever("full batches, not one by one", "the queue waits longer", EVENTS, alone, apart),
+        Lever("a tenth of the organizations", "they are as large as ten", EVENTS, apart, of_fewer),
+        Lever("many leads in a call", "dispatch asks for them together", VARIABLES, single, many),
+        Lever("no line in the log for a call", "what one call did is not seen", VARIABLES, single, without_log),
+        Lever("no point-in-time recovery", "what is lost is lost", LEADS, kept, without_backup),
+        Lever("a snapshot of the resolver alone", "other functions start slower", MONTH, whole, one_snapshot),
     ]
     return sorted(compared, key=lambda lever: lever.after / lever.before)

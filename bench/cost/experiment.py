@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import msgspec
 
+from bench.asked import Asked, asked
 from bench.capacity import item_bytes
 from bench.cost import stored
+from bench.cost.looking import Look, looks
 from bench.cost.measured import Work, work
 from bench.cost.priced import Assumptions
 from bench.cost.stored import OVERHEAD_BYTES, Stored
@@ -62,6 +64,8 @@ class Measured(NamedTuple):
     arrivals: Sequence[Arrival]
     resolves: Sequence[Resolve]
     rebuilds: Sequence[Rebuild]
+    looks: Sequence[Look]
+    asked: Asked
     cleanup: Work
     leads: int
     event_bytes: float
@@ -91,12 +95,16 @@ def experiment(ground: Ground, stage: Stage, assumed: Assumptions) -> Measured:
     rebuilds = _rebuilds(
         ground, [lead_of(life) for life in counted[:REBUILT]], [lead_of(life) for life in timed[:REBUILT]]
     )
+    ground.say("looking at messages")
+    looked = looks(ground)
     cloudformation, functions = ground.stage.client("cloudformation"), ground.stage.client("lambda")
     deployed = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
     return Measured(
         arrivals=arrived,
         resolves=resolves,
         rebuilds=rebuilds,
+        looks=looked,
+        asked=asked(),
         cleanup=cleanup,
         leads=len(counted),
         event_bytes=mean(len(message_body(entry).encode()) for life in counted for entry in life),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from io import StringIO
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -38,17 +39,26 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
         return self.spent.wall + self.spent.cpu * (1 / share - 1)
 
 
-def work(ground: Ground, package: str, *, warm_up: Any, counted: Iterable[Any], timed: Iterable[Any]) -> Work:
+def work(
+    ground: Ground,
+    package: str,
+    *,
+    warm_up: Any,
+    counted: Iterable[Any],
+    timed: Iterable[Any],
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Work:
     """Of invocations of one process after one that opens its connections and keys.
 
-    What is counted is not timed: counting reads every item before and after it is written.
+    What is counted is not timed: counting reads every item before and after it is written. `settings` stand before
+    those that are deployed.
     """
-    with metered() as meter, _opened(ground, package, warm_up) as (handler, printed, logged):
+    with metered() as meter, _opened(ground, package, warm_up, settings) as (handler, printed, logged):
         meter.taken()
         number = sum(1 for call in counted if _done(handler, call))
         lines = [*logged.lines, *printed.getvalue().splitlines()]
         consumed = meter.taken()
-    with ground.wire(), _opened(ground, package, warm_up) as (handler, _, _):
+    with ground.wire(), _opened(ground, package, warm_up, settings) as (handler, _, _):
         took = [spent(partial(_done, handler, call)) for call in timed]
     return Work(
         memory_mib=_deployed(ground, package)["MemorySize"],
@@ -62,10 +72,13 @@ def work(ground: Ground, package: str, *, warm_up: Any, counted: Iterable[Any], 
 
 
 @contextmanager
-def _opened(ground: Ground, package: str, warm_up: Any) -> Iterator[tuple[Handler, StringIO, "_Logged"]]:
+def _opened(
+    ground: Ground, package: str, warm_up: Any, settings: Mapping[str, str]
+) -> Iterator[tuple[Handler, StringIO, "_Logged"]]:
     """The function, and what it prints and logs from now on."""
     printed, logged = StringIO(), _Logged()
-    with running(package, _deployed(ground, package)["Environment"]["Variables"], printed) as handler:
+    deployed = _deployed(ground, package)["Environment"]["Variables"]
+    with running(package, {**deployed, **settings}, printed) as handler:
         _done(handler, warm_up)
         printed.seek(0)
         printed.truncate()

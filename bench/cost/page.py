@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bench.cost.priced import Assumptions, Prices, bill, dollars, provisioned
 from bench.function import PROCESSOR_MIB
 from bench.ground import WIRE_MILLISECONDS
 from infra.stages import Stage
+from lead_memory.domain.conversation.settings import ConversationSettings
 
 
 def page(measured: Measured, stage: Stage, assumed: Assumptions, prices: Prices) -> str:
@@ -35,6 +37,10 @@ def page(measured: Measured, stage: Stage, assumed: Assumptions, prices: Prices)
         wire_milliseconds=WIRE_MILLISECONDS,
         full_cpu_mib=PROCESSOR_MIB,
         key_seconds=usage.KEY_SECONDS,
+        queue_batch=usage.QUEUE_BATCH,
+        month_days=usage.MONTH_DAYS,
+        conversation=ConversationSettings(),
+        genai_prices=version("genai-prices"),
         bill=bill,
         cost=dollars,
         rows=_rows,

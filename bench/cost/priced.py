@@ -53,6 +53,9 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     updaters: int
     resolves_per_second: float
     resolvers: int
+    messages_per_second: float
+    extractors: int
+    model_seconds: float
     provisioned_utilization: float
     large_payload_share: float
     large_payload_bytes: int

@@ -38,6 +38,28 @@ def event(batch: Work, *, events: int, event_bytes: float, archive_days: int, as
     )
 
 
+def message(batch: Work, *, messages: int, assumed: Assumptions) -> Usage:
+    """One of `messages` in a batch of the extractor. The bus takes nothing for a second delivery in the same account.
+
+    https://aws.amazon.com/eventbridge/pricing/
+    """
+    receives = deletes = math.ceil(messages / QUEUE_BATCH) / messages
+    return together(
+        {"sqs.request": 1 + receives + deletes},
+        times(1 / messages, invocation(batch, assumed)),
+        opened_keys(assumed, assumed.messages_per_second, assumed.extractors),
+    )
+
+
+def model_call(*, input_tokens: float, output_tokens: float, memory_mib: int, assumed: Assumptions) -> Usage:
+    """The extractor is billed while it waits: here, for each answer by itself."""
+    return {
+        "model.input_token": input_tokens,
+        "model.output_token": output_tokens,
+        "lambda.gb_second": assumed.model_seconds * memory_mib / MIB_IN_GB,
+    }
+
+
 def call(resolve: Work, *, reads_profile: bool, assumed: Assumptions) -> Usage:
     return together(
         invocation(resolve, assumed),

@@ -13,7 +13,7 @@ from bench.scale.load import HARD, LOAD, MIX, SECONDS, SEED, SKEWS, SPEED, USUAL
 from bench.scale.page import HotLead
 from bench.scale.quotas import WRITES_A_PARTITION
 from bench.scale.units import Units, mean, units_of
-from infra.functions import CLEANUP_MIB, UPDATER_TIMEOUT
+from infra.functions import CLEANUP_MIB, JOBS_AT_ONCE, UPDATER_TIMEOUT
 from infra.ingest import DELIVERIES
 from infra.stages import PROD
 from lead_memory.adapters import keyrings, keys
@@ -28,6 +28,9 @@ SHARDS_DRAWN = (keys.DUE_SHARDS, 32, 128)
 
 SETTINGS = Settings(
     updaters=PROD.max_concurrency,
+    extractors=PROD.extractors,
+    threads_at_once=JOBS_AT_ONCE,  # those of a batch
+    messages_at_once=JOBS_AT_ONCE,
     batch=PROD.batch_size,
     hidden_seconds=UPDATER_TIMEOUT.to_seconds() * PROD.timeouts_hidden,
     deliveries=DELIVERIES,

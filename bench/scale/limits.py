@@ -6,7 +6,7 @@ from math import ceil, log2
 from typing import NamedTuple
 
 from bench.scale import quotas
-from bench.scale.load import Load, Speed
+from bench.scale.load import ANSWERED, MESSAGES, Load, Speed
 from lead_memory.adapters import keys
 
 RESERVE = 0.7
@@ -41,6 +41,11 @@ class Settings(NamedTuple):
     """Of the product and its largest stage."""
 
     updaters: int
+    extractors: int
+    threads_at_once: int
+    """That an extractor works at."""
+    messages_at_once: int
+    """In its batch."""
     batch: int
     hidden_seconds: float
     deliveries: int
@@ -76,6 +81,12 @@ def resolvers_needed(load: Load, speed: Speed) -> int:
     return ceil(load.resolves_a_second / (speed.leads_a_processor_second * speed.processors))
 
 
+def extractors_needed(load: Load, speed: Speed, settings: Settings) -> int:
+    """Those that look at messages, and those that wait for models."""
+    waiting = ANSWERED * speed.model_seconds / settings.threads_at_once
+    return ceil(load.events_a_second * MESSAGES * (speed.message_seconds + waiting))
+
+
 def announced_a_second(speed: Speed, settings: Settings) -> float:
     """By a run of the cleanup."""
     return speed.ended_a_processor_second * settings.cleanup_processors
@@ -104,22 +115,24 @@ def checks(load: Load, speed: Speed, settings: Settings, rates: Rates) -> list[C
 def _on_the_way(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]:
     events, a_call = load.events_a_second, settings.entries_a_call
     of_the_cleanup = announced_a_second(speed, settings) / a_call
+    messages = events * MESSAGES
+    of_the_extractor = messages * ANSWERED
     yield Check(
         "bus, calls of PutEvents",
-        events / a_call + of_the_cleanup,
+        events / a_call + of_the_cleanup + of_the_extractor,
         quotas.BUS_CALLS,
         "calls/s",
-        f"{events:,} events, {a_call} in a call, and {of_the_cleanup:.0f} calls of the cleanup in a backlog; one event "
-        f"in a call would be {events:,}",
+        f"{events:,} events, {a_call} in a call, {of_the_cleanup:.0f} calls of the cleanup in a backlog, and "
+        f"{of_the_extractor:,.0f} of the extractor; one event in a call would be {events:,}",
         "the client publishes ten at a time; integrations must too. The quota is that of Virginia, Oregon and Ireland",
         quotas.BUS_PAGE,
     )
     yield Check(
-        "bus, deliveries to the queue",
-        events,
+        "bus, deliveries to the queues",
+        events + messages,
         quotas.BUS_DELIVERIES,
         "events/s",
-        "one rule with one target: a delivery an event",
+        f"one rule with one target: a delivery an event, and of {MESSAGES:.0%} another to the extractor's queue",
         "ask for a higher quota; most regions begin with 750 to 4,500. Above it the bus delivers later",
         quotas.BUS_PAGE,
     )
@@ -149,6 +162,7 @@ def _on_the_way(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]
 
 def _of_functions(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]:
     updaters, resolvers = updaters_needed(load, speed), resolvers_needed(load, speed)
+    yield from _of_the_extractor(load, speed, settings)
     yield Check(
         "updaters",
         updaters,
@@ -171,10 +185,11 @@ def _of_functions(load: Load, speed: Speed, settings: Settings) -> Iterator[Chec
     )
     yield Check(
         "functions of the account",
-        max(updaters, settings.updaters) + resolvers,
+        max(updaters, settings.updaters) + resolvers + settings.extractors,
         quotas.CONCURRENCY,
         "at once",
-        f"as many updaters as `max_concurrency` lets run, {settings.updaters}, and {resolvers} resolvers",
+        f"as many updaters and extractors as the stage lets run, {settings.updaters} and {settings.extractors}, and "
+        f"{resolvers} resolvers",
         "ask for a higher quota before other functions of the account need theirs; none of ours has a reserved share",
         quotas.FUNCTIONS_PAGE,
     )
@@ -206,6 +221,29 @@ def _of_functions(load: Load, speed: Speed, settings: Settings) -> Iterator[Chec
         f"{settings.batch} messages of {speed.event_bytes:,} bytes",
         "the poller sends fewer messages where they are larger",
         quotas.FUNCTIONS_PAGE,
+    )
+
+
+def _of_the_extractor(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]:
+    messages = load.events_a_second * MESSAGES
+    yield Check(
+        "extractors",
+        extractors_needed(load, speed, settings),
+        settings.extractors,
+        "at once",
+        f"{messages:,.0f} messages/s by {speed.message_seconds} s, and by {speed.model_seconds:g} s where a model is "
+        f"asked, {ANSWERED:.0%}, {settings.threads_at_once} threads at once",
+        "nothing is lost: messages wait in the queue, and those of a thread that are looked at together cause one "
+        "call. Raise `extractors` of the stage as far as the model's provider and the account allow",
+    )
+    yield Check(
+        "extractor's queue, messages in flight",
+        settings.extractors * settings.messages_at_once,
+        quotas.IN_FLIGHT,
+        "messages",
+        f"{settings.extractors} extractors with {settings.messages_at_once} each; the others wait to be received",
+        "nothing to set",
+        quotas.QUEUE_PAGE,
     )
 
 
@@ -283,7 +321,7 @@ def _of_the_clock(speed: Speed, settings: Settings, rates: Rates) -> Iterator[Ch
 
 
 def _beside_the_table(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]:
-    processes = updaters_needed(load, speed) + resolvers_needed(load, speed)
+    processes = updaters_needed(load, speed) + resolvers_needed(load, speed) + settings.extractors
     yield Check(
         "KMS, requests",
         processes * load.organizations / settings.keyring_seconds,

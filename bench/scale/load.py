@@ -25,7 +25,7 @@ class Load(NamedTuple):
 LOAD = Load()
 
 MIX = {
-    "segment/product.viewed.json": 0.38,
+    "segment/product.viewed.json": 0.26,
     "segment/product.added.json": 0.04,
     "shopify/order.paid.json": 0.03,
     "campaigns/campaign.message_delivered.json": 0.12,
@@ -38,9 +38,15 @@ MIX = {
     "preferences/preference.expressed.contact_time.json": 0.01,
     "operator/memory.declared.on_holiday.json": 0.02,
     "cleanup/memory.expired.json": 0.02,
-    "cleanup/thread.summarized.json": 0.02,
+    "agent/memory.inferred.contact_profile.json": 0.03,
+    "extractor/crm.entity_extracted.json": 0.02,
+    "extractor/intelligence.evaluated.json": 0.06,
+    "extractor/thread.summarized.json": 0.03,
 }
 """Samples of `events/`, and their shares of all events."""
+MESSAGES = sum(share for name, share in MIX.items() if "/conversation." in name)
+ANSWERED = MIX["extractor/intelligence.evaluated.json"] / MESSAGES
+"""Of the messages, the share after which the extractor asks for something and publishes what became of it."""
 
 
 class Skew(NamedTuple):
@@ -69,6 +75,10 @@ class Speed(NamedTuple):
     """One read and one transaction in a region, during which another writer of the memory loses: assumed."""
     hot_lead_events_a_second: float = 280
     """Three updaters, and nothing but the lead in their batches: `python -m tests.prove --only hot-lead`."""
+    message_seconds: float = 0.033
+    """The extractor, in a batch of ten: `python -m bench.cost`."""
+    model_seconds: float = 4
+    """Until a model has answered: assumed."""
     ended_a_processor_second: float = 8_500
     """Memories that the cleanup announces: client CPU, `python -m bench.scale.sweeping`."""
     event_bytes: int = 3_000

@@ -1,7 +1,6 @@
 """How many memories the cleanup announces, on a local stack of its own: `python -m bench.scale.sweeping`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -19,8 +18,8 @@ SAID_AT = datetime(2020, 1, 1, tzinfo=UTC)
 def main() -> None:
     with own_ground(quick=False) as ground:
         ended = record_ended(ground)
-        with silent_bus(ground) as bus, ground.wire():
-            rounds = [swept(ground, bus, ended) for _ in range(ROUNDS)]
+        with ground.silent_bus() as silent, ground.wire():
+            rounds = [swept(ground, silent, ended) for _ in range(ROUNDS)]
     for each in rounds:
         print(f"{ended / each.cpu:,.0f} memories a processor-second, {ended / each.wall:,.0f} a second")
 
@@ -44,17 +43,8 @@ def _declared(number: int, organization: str, lead_id: str) -> str:
     return body(entry("memory.declared", over, event_id=f"away {number}", at=SAID_AT, **whose))
 
 
-@contextmanager
-def silent_bus(ground: Ground) -> Iterator[str]:
-    """A bus that nobody listens to, so that what is announced stays due."""
-    events, name = ground.stage.client("events"), f"silent-{uuid4()}"
-    events.create_event_bus(Name=name)
-    yield name
-    events.delete_event_bus(Name=name)
-
-
-def swept(ground: Ground, bus: str, ended: int) -> Spent:
-    with running("cleanup", ground.settings("Cleanup") | {"LEAD_MEMORY_BUS_NAME": bus}) as cleanup:
+def swept(ground: Ground, silent: Mapping[str, str], ended: int) -> Spent:
+    with running("cleanup", {**ground.settings("Cleanup"), **silent}) as cleanup:
         told: list[object] = []
         time = spent(lambda: told.append(cleanup({})))
     if told != [{"published": ended, "finished": True}]:
