@@ -173,6 +173,8 @@ class Rejection(msgspec.Struct, frozen=True):
 class QueueDepth(msgspec.Struct, frozen=True):
     waiting: int
     in_flight: int
+    delayed: int = 0
+    """Put off, or tried again after a pause."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +192,8 @@ class QueueReport(msgspec.Struct, frozen=True, kw_only=True):
 
     waiting: int
     in_flight: int
+    delayed: int = 0
+    """Put off, or tried again after a pause."""
     oldest_seconds: float | None
     """Age of the oldest message that was looked at, or that CloudWatch measured; None where neither knows one."""
     looked_at: int

@@ -146,9 +146,9 @@ def depth(sqs: "SQSClient", url: str) -> QueueDepth:
     )
     counts = answer["Attributes"]
     return QueueDepth(
-        # What the extractor tries again waits out its pause there.
-        waiting=int(counts["ApproximateNumberOfMessages"]) + int(counts["ApproximateNumberOfMessagesDelayed"]),
+        waiting=int(counts["ApproximateNumberOfMessages"]),
         in_flight=int(counts["ApproximateNumberOfMessagesNotVisible"]),
+        delayed=int(counts["ApproximateNumberOfMessagesDelayed"]),
     )
 
 
@@ -201,6 +201,7 @@ def report_by_looking(sqs: "SQSClient", queue: WaitingQueue, limit: int) -> Queu
     return QueueReport(
         waiting=counts.waiting,
         in_flight=counts.in_flight,
+        delayed=counts.delayed,
         oldest_seconds=(datetime.now(UTC) - found[0].sent_at).total_seconds() if found else None,
         looked_at=len(found),
         reasons=dict(Counter(letter.reason for letter in found).most_common()),
@@ -225,6 +226,7 @@ def report_by_metric(sqs: "SQSClient", cloudwatch: Any, url: str) -> QueueReport
     return QueueReport(
         waiting=counts.waiting,
         in_flight=counts.in_flight,
+        delayed=counts.delayed,
         oldest_seconds=measured[-1]["Maximum"] if measured else None,
         looked_at=0,
         reasons={},

@@ -130,9 +130,11 @@ def status_table(status: StageStatus) -> Table:
     table.add_row("bus", status.bus)
     table.add_row("profile fields", ", ".join(status.profile_fields) or "none: the stage has no profiles")
     for name, depth in status.queues.items():
+        put_off = f", {depth.delayed} put off" if depth.delayed else ""
         trouble = "yellow" if name not in ("ingest", "rebuild", "extraction") and depth.waiting else ""
         table.add_row(
-            f"{name.replace('_', ' ')} queue", Text(f"{depth.waiting} waiting, {depth.in_flight} in flight", trouble)
+            f"{name.replace('_', ' ')} queue",
+            Text(f"{depth.waiting} waiting, {depth.in_flight} in flight{put_off}", trouble),
         )
     return table
 

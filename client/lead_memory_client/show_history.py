@@ -33,9 +33,9 @@ def explanation_text(found: Explanation) -> RenderableType:
 def queues_table(found: Mapping[str, QueueReport]) -> Table:
     table = new_table("queue", "waiting", "in flight", "oldest", "why")
     for name, report in found.items():
-        table.add_row(
-            name.replace("_", " "), str(report.waiting), str(report.in_flight), _oldest(report), Text(_why(report))
-        )
+        put_off = f", {report.delayed} put off" if report.delayed else ""
+        in_flight, why = str(report.in_flight), Text(_why(report))
+        table.add_row(name.replace("_", " "), f"{report.waiting}{put_off}", in_flight, _oldest(report), why)
     return table
 
 

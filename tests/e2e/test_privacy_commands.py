@@ -225,8 +225,9 @@ def test_what_an_organization_chose_outlives_a_rotation_and_ends_with_its_erasur
     of = ("--organization", organization)
     assert "the organization is not known" in refused("organization", "conversations", *of, "--cross-channel", "join")
     assert lead_memory("keys", "hash-names", *of)[0] == 0
-    chosen = {"cross_channel": "join", "cohorts": {"full": 80, "no_notes": 20, "single_summary": 0}}
-    split = ("--cross-channel", "join", "--cohorts", "full=80,no_notes=20")
+    shares = {"full": 80, "no_notes": 20, "single_summary": 0}
+    chosen = {"cross_channel": "join", "cohorts": shares, "daily_budget_micros": 2_500_000}
+    split = ("--cross-channel", "join", "--cohorts", "full=80,no_notes=20", "--daily-budget", "2.50")
     assert lead_memory("organization", "conversations", *of, *split) == (0, chosen)
     assert lead_memory("keys", "rotate", *of)[1]["version"] == 2
     assert lead_memory("organization", "conversations", *of) == (0, chosen)

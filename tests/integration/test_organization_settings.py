@@ -71,7 +71,14 @@ async def test_what_was_chosen_stands_in_clear_and_leaves_the_rest_of_the_item(
     before = item(table)
     await settings.set(known, JOINED)
     split = {"full": 80, "no_notes": 20, "single_summary": 0}
-    assert item(table) == {**before, CONVERSATIONS: {"cross_channel": "join", "cohorts": split}}
+    assert item(table) == {
+        **before,
+        CONVERSATIONS: {
+            "cross_channel": "join",
+            "cohorts": split,
+            "daily_budget_micros": JOINED.daily_budget_micros,
+        },
+    }
 
 
 async def test_settings_are_read_again_after_a_minute_and_not_before(
@@ -123,7 +130,7 @@ async def test_what_nobody_can_have_chosen_is_an_error_until_it_is_chosen_again(
     known: str, settings: OrganizationSettings, table: DynamoTable, choice: Any
 ) -> None:
     await table.update(keys.organization_key(known), F(CONVERSATIONS).set(choice), F(keys.PK).exists())
-    with pytest.raises(LeadMemoryError, match="cannot be read: choose cross_channel and cohorts again"):
+    with pytest.raises(LeadMemoryError, match="cannot be read: choose all of it again"):
         await settings.of(known)
     await settings.set(known, JOINED)
     assert await stored(table) == JOINED
