@@ -160,7 +160,7 @@ def test_the_command_answers_programs_in_json(memory: LeadMemory) -> None:
     assert interest["source_event_ids"] == [f"test/{event['event_id']}"]
     status = lead_memory("status")
     assert (status["stage"], status["region"]) == ("local", "us-east-1")
-    assert status["queues"]["dead_letters"] == {"waiting": 0, "in_flight": 0}
+    assert status["queues"]["dead_letters"] == {"waiting": 0, "in_flight": 0, "delayed": 0}
     [answer] = lead_memory("resolve", "--lead", ANA, "{{lead.first_name}}")["leads"]
     assert answer["text"] == "Ana"
 

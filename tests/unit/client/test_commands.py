@@ -23,7 +23,7 @@ def test_status_shows_where_the_stage_is_and_what_waits_in_its_queues(command: C
     told = command("status", "--json").json
     assert (told["stage"], told["region"], told["stack_status"]) == ("dev", "us-east-1", "CREATE_COMPLETE")
     assert told["profile_fields"] == ["name", "email"]
-    assert told["queues"]["rejected"] == {"waiting": 1, "in_flight": 0}
+    assert told["queues"]["rejected"] == {"waiting": 1, "in_flight": 0, "delayed": 0}
     assert "1 waiting, 0 in flight" in command("status").out
 
 
