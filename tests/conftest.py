@@ -1,9 +1,12 @@
 """Hypothesis profiles: `default` for every run, `long` for a search (`--hypothesis-profile=long`)."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import Loader, create_loader
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -20,6 +23,21 @@ TOGETHER = ("tests/e2e/test_[a-l]", "tests/e2e/", "tests/infra/")
 class _Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         return next((together for together in TOGETHER if re.match(together, nodeid)), nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _descriptions() -> Iterator[None]:
+    """Those of AWS's services: each session of boto3's would read them from their files again."""
+    read: dict[Any, Any] = {}
+
+    def sharing(search_path: str | None = None) -> Loader:
+        loader = create_loader(search_path)
+        vars(loader)["_cache"] = read
+        return loader
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", sharing)
+        yield
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:

@@ -57,17 +57,18 @@ def entry(
 
 def _source(event_type: str) -> str:
     """Some types are published by one source alone."""
-    if event_type.startswith("note.") or event_type == "crm.entity_split":
+    if event_type.startswith("note.") or event_type in ("crm.entity_split", "memory.restored"):
         return "operator"
     if event_type == "intelligence.evaluated":
         return "extractor"
-    return "cleanup" if event_type == "memory.expired" else "test"
+    return "cleanup" if event_type in ("memory.expired", "memory.tiered", *MOVES) else "test"
 
 
 def event(event_type: str, data: dict[str, Any], **metadata: Any) -> Event:
     return parse(body(entry(event_type, data, **metadata)), NOW)
 
 
+MOVES = ("memory.archived", "memory.soft_deleted", "memory.hard_delete_queued", "memory.purged", "memory.restored")
 _few = st.sampled_from(["a", "b", "c"])
 _amounts = st.integers(1, 300).map(lambda units: f"{units}.50")
 _products = st.lists(
@@ -121,6 +122,30 @@ evaluations = st.fixed_dictionaries(
     },
     optional={"thread_id": _few},
 )
+_fact = {"memory_type": st.just("fact"), "key": _few}
+_annotations = st.fixed_dictionaries(
+    {},
+    optional={
+        "tags": st.none() | st.lists(_few, max_size=2),
+        "metadata": st.none() | st.fixed_dictionaries({"of": _few}),
+        "importance": st.none() | st.sampled_from([0, 0.25, 1]),
+        "environment": st.sampled_from(["staging", "production"]),
+    },
+)
+kept = st.one_of(
+    st.tuples(
+        st.sampled_from(MOVES),
+        st.fixed_dictionaries(_fact, optional={"since": st.integers(0, 6).map("2026-01-01T00:0{}:00Z".format)}),
+    ),
+    st.tuples(
+        st.just("memory.tiered"),
+        st.fixed_dictionaries(_fact | {"storage_tier": st.sampled_from(["hot", "warm", "cold"])}),
+    ),
+    st.tuples(st.just("memory.annotated"), st.fixed_dictionaries(_fact), _annotations).map(
+        lambda drawn: (drawn[0], drawn[1] | drawn[2])
+    ),
+)
+"""What is said of facts beside their values."""
 _kinds = st.sampled_from(["account", "contact"])
 _record = st.fixed_dictionaries(
     {},
@@ -170,6 +195,7 @@ crm_happenings = st.one_of(
 """Of two kinds with few keys, whoever publishes them."""
 happenings = st.one_of(
     crm_happenings,
+    kept,
     st.tuples(
         st.just("order.paid"),
         st.fixed_dictionaries(

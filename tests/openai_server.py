@@ -89,6 +89,7 @@ class OpenAiServer(ThreadingHTTPServer):
         self.scripts: deque[Script] = deque()
         self.requests: list[Request] = []
         self.headers: list[Message] = []
+        self.paths: list[str] = []
         self.connections = 0
         self.closing = threading.Event()
 
@@ -125,6 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(request)
         self.server.headers.append(self.headers)
+        self.server.paths.append(self.path)
         reply = self.server.reply(request)
         if reply is SILENT:
             self.server.closing.wait()

@@ -12,6 +12,7 @@ from lead_memory.adapters.extraction_queue import SqsExtractionQueue
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.metrics import emit_metrics
+from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.services.sweep import sweep
 from lead_memory.settings import CleanupSettings
@@ -25,7 +26,7 @@ _settings = CleanupSettings.from_environment(os.environ)
 _aws = Aws(os.environ)
 _table = DynamoTable(_settings.table_name, _aws)
 _keyrings = Keyrings(_table, KeyService(_settings.content_key, _aws))
-_due = DueIndex(_table, _keyrings)
+_due = DueIndex(_table, _keyrings, OrganizationSettings(_table))
 _bus = EventBus(_settings.bus_name, _aws)
 _extraction = SqsExtractionQueue(_settings.extraction_queue_url, _aws)
 _loop = asyncio.Runner()

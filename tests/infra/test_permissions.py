@@ -20,8 +20,11 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TABLE, INDEX, BUS = "StorageTable", "StorageTable/index/gsi1", "IngestBus"
 QUEUE, REJECTED = "IngestQueue", "IngestRejected"
 JOBS, FAILED_JOBS = "ExtractionQueue", "ExtractionDeadLetters"
+VECTORS, USES = "RecallQueuesVectorsQueue", "RecallQueuesUsesQueue"
 BUCKET, PAYLOADS = "StoragePayloads", "StoragePayloads/events/*"
+OBJECTS = {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}
 CONTENT_KEY = "StorageContentKey"
+WRITES = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem")
 RECEIVE = {
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
@@ -33,19 +36,38 @@ RECEIVE = {
 # Of the table, `test_table_requests.py` finds out what each role needs.
 UPDATER = {
     "UpdaterLogs": LOGS,
-    PAYLOADS: {"s3:GetObject", "s3:PutObject"},
+    BUCKET: {"s3:ListBucket"},
+    PAYLOADS: OBJECTS,
     CONTENT_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
     REJECTED: {"sqs:SendMessage"},
     QUEUE: RECEIVE,
 }
 REBUILDER = {
     "RebuilderLogs": LOGS,
-    PAYLOADS: {"s3:GetObject"},
+    BUCKET: {"s3:ListBucket"},
+    PAYLOADS: OBJECTS,
     CONTENT_KEY: {"kms:Decrypt"},
+    VECTORS: {"sqs:SendMessage"},
     "RebuildQueue": RECEIVE,
 }
 RESOLVER = {"ResolverLogs": LOGS, CONTENT_KEY: {"kms:Decrypt"}}
 CONTEXT = {"ContextLogs": LOGS, CONTENT_KEY: {"kms:Decrypt"}}
+RECALL = {
+    "RecallLogs": LOGS,
+    BUCKET: {"s3:ListBucket"},
+    PAYLOADS: {"s3:GetObject"},
+    CONTENT_KEY: {"kms:Decrypt"},
+    USES: {"sqs:SendMessage"},
+}
+EMBEDDER = {
+    "EmbedderLogs": LOGS,
+    BUCKET: {"s3:ListBucket"},
+    PAYLOADS: OBJECTS,
+    CONTENT_KEY: {"kms:Decrypt"},
+    BUS: {"events:PutEvents"},
+    VECTORS: {"sqs:SendMessage", *RECEIVE},
+    USES: RECEIVE,
+}
 EXTRACTOR = {
     "ExtractorLogs": LOGS,
     CONTENT_KEY: {"kms:Decrypt"},
@@ -67,13 +89,16 @@ DELETE_WHAT_WAITS = {
 }
 PRIVACY = {
     "PrivacyLogs": LOGS,
-    PAYLOADS: {"s3:DeleteObject", "s3:GetObject", "s3:PutObject"},
+    PAYLOADS: OBJECTS,
     BUCKET: {"s3:ListBucket"},
     CONTENT_KEY: {"kms:Decrypt", "kms:GenerateDataKey"},
     REJECTED: DELETE_WHAT_WAITS,
     "IngestDeadLetters": DELETE_WHAT_WAITS,
     "RebuildDeadLetters": DELETE_WHAT_WAITS,
     FAILED_JOBS: DELETE_WHAT_WAITS,
+    "RecallQueuesVectorsDeadLetters": DELETE_WHAT_WAITS,
+    "RecallQueuesUsesDeadLetters": DELETE_WHAT_WAITS,
+    VECTORS: {"sqs:SendMessage"},
 }
 SCHEDULER = {"CleanupLive": {"lambda:InvokeFunction"}}
 
@@ -129,7 +154,9 @@ def test_each_role_may_do_exactly_what_its_function_does(template: Template, sta
     assert granted_beside_the_table(template, "RebuilderRole") == REBUILDER
     assert granted_beside_the_table(template, "ResolverRole") == resolver
     assert granted_beside_the_table(template, "ContextRole") == CONTEXT
+    assert granted_beside_the_table(template, "RecallRole") == RECALL
     assert granted_beside_the_table(template, "ExtractorRole") == EXTRACTOR
+    assert granted_beside_the_table(template, "EmbedderRole") == EMBEDDER
     assert granted_beside_the_table(template, "CleanupRole") == CLEANUP
     assert granted_beside_the_table(template, "PrivacyRole") == PRIVACY
     assert granted_beside_the_table(template, "SchedulerRole") == SCHEDULER
@@ -137,7 +164,7 @@ def test_each_role_may_do_exactly_what_its_function_does(template: Template, sta
 
 def test_no_role_has_other_policies(template: Template) -> None:
     roles = template.find_resources("AWS::IAM::Role")
-    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 8
+    assert len(roles) == len(template.find_resources("AWS::IAM::Policy")) == 10
     for role in roles.values():
         assert not {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
 
@@ -159,11 +186,13 @@ def test_a_role_may_use_the_content_key_only_for_an_organization(template: Templ
         for _, statement in statements(template, "AWS::IAM::Policy")
         if CONTENT_KEY in map(resource_name, listed(statement["Resource"]))
     ]
-    assert users == [{"Null": {ORGANIZATION: "false"}}] * 7
+    assert users == [{"Null": {ORGANIZATION: "false"}}] * 9
 
 
 def test_what_else_a_role_may_do_under_a_condition(template: Template) -> None:
-    """Publish as itself, and write leases and budgets into the table, never memories or events."""
+    """Publish as itself; the extractor writes leases and budgets into the table, never memories or events, and the
+    embedder what is a lead's, never an organization or its keys.
+    """
     conditional = {
         (name.partition("Role")[0], *listed(statement["Action"])): statement["Condition"]
         for name, statement in statements(template, "AWS::IAM::Policy")
@@ -174,6 +203,10 @@ def test_what_else_a_role_may_do_under_a_condition(template: Template) -> None:
         ("Extractor", "events:PutEvents"): {"StringEquals": {"events:source": "extractor"}},
         ("Extractor", "dynamodb:UpdateItem"): {
             "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["lease#*", "budget#*"]}
+        },
+        ("Embedder", "events:PutEvents"): {"StringEquals": {"events:source": "embedder"}},
+        ("Embedder", *WRITES): {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["????????-????-????-????-????????????"]}
         },
     }
 
@@ -235,6 +268,7 @@ def test_a_stage_on_aws_that_gets_a_profile_database_may_read_that_one(tmp_path:
     }
 
 
+TITAN = "amazon.titan-embed-text-v2:0"
 BEDROCK = "arn:AWS::Partition:bedrock"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
 PROFILE = f"{BEDROCK}:AWS::Region:AWS::AccountId:inference-profile/eu.{HAIKU}"
@@ -271,3 +305,12 @@ def test_the_extractor_may_ask_the_model_that_the_stage_chose_and_no_other(
         if HAIKU_ANYWHERE in map(resource_name, listed(statement["Resource"]))
     ]
     assert through_a_profile == ([PROFILE] if PROFILE in allowed else [])
+
+
+@pytest.mark.parametrize(("role", "allowed"), [("RecallRole", RECALL), ("EmbedderRole", EMBEDDER)])
+def test_recalls_and_the_embedder_may_ask_the_embedding_model_that_the_stage_chose_and_no_other(
+    tmp_path: Path, role: str, allowed: dict[str, set[str]]
+) -> None:
+    template = Template.from_stack(LeadMemoryStack(new_app(tmp_path), stage=replace(PROD, embedder=f"bedrock:{TITAN}")))
+    asked = {f"{BEDROCK}:AWS::Region::foundation-model/{TITAN}": {"bedrock:InvokeModel"}}
+    assert granted_beside_the_table(template, role) == {**allowed, **asked}

@@ -11,7 +11,10 @@ from infra.stages import PROD, Stage
 from lead_memory.adapters import keys
 from lead_memory.adapters.metrics import NAMESPACE
 from lead_memory.domain.conversation.settings import Cohort
+from lead_memory.domain.derivations import touched
+from lead_memory.domain.recall.text import recalled
 from lead_memory_client.privacy import UPDATERS_SETTLE_SECONDS
+from tests.events import all_samples
 from tests.infra.conftest import new_app
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -24,16 +27,21 @@ BATCHES = {"local": (10, 0, 2), "dev": (100, 1, 5), "staging": (100, 1, 10), "pr
 ON_AWS = {"local": False, "dev": True, "staging": True, "prod": True}
 COUNTED = ("Errors", "Throttles", "leads_profile_refused", "jobs_failed")
 """Metrics that each call adds to; the others are measured."""
-FUNCTIONS = ("Updater", "Resolver", "Context", "Extractor", "Cleanup", "Rebuilder", "Privacy")
+FUNCTIONS = ("Updater", "Resolver", "Context", "Recall", "Extractor", "Embedder", "Cleanup", "Rebuilder", "Privacy")
+ON_X86 = ("Recall", "Embedder")
+"""On AWS."""
 JOBS = {"local": (0, 0, 2), "dev": (10, 1, 2), "staging": (10, 1, 2), "prod": (10, 1, 50)}
 """Of the extractor: seconds before a job is taken, seconds to fill a batch, and how many batches at once."""
+VECTORS = {"local": (1, 10, 0, 2), "dev": (10, 100, 1, 2), "staging": (10, 100, 1, 2), "prod": (10, 100, 1, 20)}
+"""Of the embedder: seconds before an event is looked at, how many in a batch, seconds to fill it, how many at once."""
+USES_WINDOW_SECONDS = {"local": 1, "dev": 60, "staging": 60, "prod": 60}
 EXTRACTION_METRICS = {
     *(f"jobs_{became}" for became in ("processed", "batched", "skipped", "failed", "retried")),
     *("job_ms", "input_tokens", "output_tokens", "cost_micros", "gate_over_budget"),
     *("statements_kept", "statements_dropped", "invalid_answers"),
     *("entities_updated", "duplicates", "relations_broken"),
 }
-SLOW = {"IngestQueue": 300, "ExtractionQueue": 3600}
+SLOW = {"IngestQueue": 300, "ExtractionQueue": 3600, "RecallQueuesVectorsQueue": 900}
 """Seconds after which a queue is."""
 
 
@@ -45,6 +53,15 @@ def only(template: Template, resource_type: str) -> dict[str, Any]:
 def logical_id(template: Template, resource_type: str, prefix: str) -> str:
     (name,) = (name for name in template.find_resources(resource_type) if name.startswith(prefix))
     return name
+
+
+def touches(template: Template) -> dict[str, Any]:
+    (rule,) = (
+        each["Properties"]
+        for name, each in template.find_resources("AWS::Events::Rule").items()
+        if name.startswith("RecallQueues")
+    )
+    return dict(rule)
 
 
 def test_nothing_is_asked_of_aws_to_synthesize(assembly: Path, stage: Stage) -> None:
@@ -162,8 +179,84 @@ def test_the_extractor_takes_jobs_as_late_and_as_many_at_once_as_the_stage_says(
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": at_once}
 
 
+def test_what_may_change_a_memory_reaches_the_embedder_without_its_content(template: Template) -> None:
+    queue = logical_id(template, "AWS::SQS::Queue", "RecallQueuesVectorsQueue")
+    dead_letters = {"Fn::GetAtt": [logical_id(template, "AWS::SQS::Queue", "RecallQueuesVectorsDeadLetters"), "Arn"]}
+    rule = touches(template)
+    assert rule["EventBusName"] == {"Ref": logical_id(template, "AWS::Events::EventBus", "IngestBus")}
+    assert set(rule["EventPattern"]) == {"detail-type", "detail"}
+    assert rule["EventPattern"]["detail"] == {"metadata": {"event_id": [{"exists": True}]}}
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": [queue, "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": dead_letters}
+    assert set(target["InputTransformer"]["InputPathsMap"].values()) == {
+        "$.source",
+        "$.detail-type",
+        "$.detail.metadata",
+    }
+    properties = template.find_resources("AWS::SQS::Queue")[queue]["Properties"]
+    assert properties["RedrivePolicy"] == {"deadLetterTargetArn": dead_letters, "maxReceiveCount": 5}
+
+
+def test_the_embedder_is_told_of_exactly_those_events_that_touch_a_memory_of_a_kind_that_is_recalled(
+    template: Template,
+) -> None:
+    samples = all_samples()
+    touching = {each.event_type for each in samples if any(map(recalled, touched(each)))}
+    (ignored,) = touches(template)["EventPattern"]["detail-type"]
+    assert set(ignored["anything-but"]) == {each.event_type for each in samples} - touching
+
+
+def test_what_the_embedder_publishes_never_asks_it_again_without_end(template: Template) -> None:
+    """What it asks of the extractor is not sent to it. That a memory is hot again it says of uses alone, and these
+    come from recalls and from no rule.
+    """
+    (ignored,) = touches(template)["EventPattern"]["detail-type"]
+    assert "memories.summary_requested" in ignored["anything-but"]
+    uses = {"Fn::GetAtt": [logical_id(template, "AWS::SQS::Queue", "RecallQueuesUsesQueue"), "Arn"]}
+    targets = [each["Properties"]["Targets"] for each in template.find_resources("AWS::Events::Rule").values()]
+    assert uses not in [target["Arn"] for some in targets for target in some]
+    senders = {
+        name
+        for name, policy in template.find_resources("AWS::IAM::Policy").items()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "sqs:SendMessage" in statement["Action"] and statement["Resource"] == uses
+    }
+    assert [name[: len("RecallRole")] for name in senders] == ["RecallRole"]
+
+
+def test_the_embedder_takes_events_and_uses_as_late_and_as_many_at_once_as_the_stage_says(
+    template: Template, stage: Stage
+) -> None:
+    delay, batch_size, window_seconds, at_once = VECTORS[stage.name]
+    vectors = logical_id(template, "AWS::SQS::Queue", "RecallQueuesVectorsQueue")
+    uses = logical_id(template, "AWS::SQS::Queue", "RecallQueuesUsesQueue")
+    assert template.find_resources("AWS::SQS::Queue")[vectors]["Properties"]["DelaySeconds"] == delay
+    mappings = template.find_resources("AWS::Lambda::EventSourceMapping")
+    taken = {
+        each["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]: (
+            each["Properties"]["BatchSize"],
+            each["Properties"]["MaximumBatchingWindowInSeconds"],
+            each["Properties"]["ScalingConfig"]["MaximumConcurrency"],
+        )
+        for name, each in mappings.items()
+        if name.startswith("Embedder")
+    }
+    assert taken == {
+        vectors: (batch_size, window_seconds, at_once),
+        uses: (1_000, USES_WINDOW_SECONDS[stage.name], 2),
+    }
+
+
 @pytest.mark.parametrize(
-    ("queue", "function"), [("IngestQueue", "Updater"), ("RebuildQueue", "Rebuilder"), ("ExtractionQueue", "Extractor")]
+    ("queue", "function"),
+    [
+        ("IngestQueue", "Updater"),
+        ("RebuildQueue", "Rebuilder"),
+        ("ExtractionQueue", "Extractor"),
+        ("RecallQueuesVectorsQueue", "Embedder"),
+        ("RecallQueuesUsesQueue", "Embedder"),
+    ],
 )
 def test_a_message_stays_hidden_for_six_times_the_time_that_its_function_has(
     template: Template, stage: Stage, queue: str, function: str
@@ -172,7 +265,8 @@ def test_a_message_stays_hidden_for_six_times_the_time_that_its_function_has(
     reader = functions[logical_id(template, "AWS::Lambda::Function", f"{function}Function")]
     hidden = queues[logical_id(template, "AWS::SQS::Queue", queue)]["Properties"]["VisibilityTimeout"]
     times = 6 if queue == "RebuildQueue" else stage.timeouts_hidden
-    assert hidden == times * reader["Properties"]["Timeout"]
+    window = USES_WINDOW_SECONDS[stage.name] if queue == "RecallQueuesUsesQueue" else 0
+    assert hidden == times * reader["Properties"]["Timeout"] + window
     assert times == 6 or not ON_AWS[stage.name]
 
 
@@ -194,7 +288,7 @@ def test_every_queue_takes_a_mebibyte_keeps_it_for_two_weeks_and_is_encrypted(te
             "SqsManagedSseEnabled": True,
         },
     )
-    template.resource_count_is("AWS::SQS::Queue", 7)
+    template.resource_count_is("AWS::SQS::Queue", 11)
 
 
 def test_the_content_key_rotates_each_year_and_waits_the_longest_before_it_is_deleted(template: Template) -> None:
@@ -238,10 +332,10 @@ def test_receipts_name_the_backups_that_the_stage_has(template: Template, stage:
 
 def test_functions_start_from_snapshots_on_aws_only(template: Template, stage: Stage) -> None:
     on_aws = ON_AWS[stage.name]
-    for function in template.find_resources("AWS::Lambda::Function").values():
+    for name, function in template.find_resources("AWS::Lambda::Function").items():
         properties = function["Properties"]
         assert ("SnapStart" in properties) is on_aws
-        assert not on_aws or properties["Architectures"] == ["arm64"]
+        assert not on_aws or properties["Architectures"] == ["x86_64" if name.startswith(ON_X86) else "arm64"]
         assert properties["Runtime"] == "python3.13"
         assert properties["LoggingConfig"]["LogFormat"] == "JSON"
 
@@ -258,11 +352,13 @@ def test_every_function_has_its_own_log_group_that_is_kept_as_long_as_the_stage_
 
 def test_the_queues_and_the_schedule_call_the_alias(template: Template) -> None:
     mappings = template.find_resources("AWS::Lambda::EventSourceMapping")
-    for reader in ("Updater", "Rebuilder", "Extractor"):
-        (mapping,) = (each["Properties"] for name, each in mappings.items() if name.startswith(reader))
+    for reader, queues in (("Updater", 1), ("Rebuilder", 1), ("Extractor", 1), ("Embedder", 2)):
+        its = [each["Properties"] for name, each in mappings.items() if name.startswith(reader)]
+        assert len(its) == queues
         alias = logical_id(template, "AWS::Lambda::Alias", reader)
-        assert {"Ref": alias} in mapping["FunctionName"]["Fn::Join"][1][0]["Fn::Select"][1]["Fn::Split"]
-        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        for mapping in its:
+            assert {"Ref": alias} in mapping["FunctionName"]["Fn::Join"][1][0]["Fn::Select"][1]["Fn::Split"]
+            assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     schedule = only(template, "AWS::Scheduler::Schedule")["Properties"]
     assert schedule["Target"]["Arn"] == {"Ref": logical_id(template, "AWS::Lambda::Alias", "Cleanup")}
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
@@ -291,22 +387,29 @@ def test_each_alarm_watches_one_trouble(template: Template, stage: Stage) -> Non
     assert sorted(_watched(alarm["Properties"]) for alarm in alarms) == [
         ("ApproximateAgeOfOldestMessage", "ExtractionQueue"),
         ("ApproximateAgeOfOldestMessage", "IngestQueue"),
+        ("ApproximateAgeOfOldestMessage", "RecallQueuesVectorsQueue"),
         ("ApproximateNumberOfMessagesVisible", "ExtractionDeadLetters"),
         ("ApproximateNumberOfMessagesVisible", "IngestDeadLetters"),
         ("ApproximateNumberOfMessagesVisible", "IngestRejected"),
         ("ApproximateNumberOfMessagesVisible", "RebuildDeadLetters"),
+        ("ApproximateNumberOfMessagesVisible", "RecallQueuesUsesDeadLetters"),
+        ("ApproximateNumberOfMessagesVisible", "RecallQueuesVectorsDeadLetters"),
         ("Errors", "CleanupFunction"),
         ("Errors", "ContextFunction"),
+        ("Errors", "EmbedderFunction"),
         ("Errors", "ExtractorFunction"),
         ("Errors", "PrivacyFunction"),
         ("Errors", "RebuilderFunction"),
+        ("Errors", "RecallFunction"),
         ("Errors", "ResolverFunction"),
         ("Errors", "UpdaterFunction"),
         ("Throttles", "CleanupFunction"),
         ("Throttles", "ContextFunction"),
+        ("Throttles", "EmbedderFunction"),
         ("Throttles", "ExtractorFunction"),
         ("Throttles", "PrivacyFunction"),
         ("Throttles", "RebuilderFunction"),
+        ("Throttles", "RecallFunction"),
         ("Throttles", "ResolverFunction"),
         ("Throttles", "UpdaterFunction"),
         ("jobs_failed", f"{stage.name} extractor"),
@@ -327,6 +430,16 @@ def test_the_dashboard_shows_how_well_how_fast_and_at_which_cost_conversations_a
 ) -> None:
     shown = {(name, *named[1::2]) for name, *named in _drawn(template) if "extractor" in named}
     assert shown == {(name, "extractor", stage.name) for name in EXTRACTION_METRICS}
+
+
+def test_the_dashboard_shows_how_fast_memories_are_recalled_and_what_keeps_that_right(
+    template: Template, stage: Stage
+) -> None:
+    shown = {(*named[1::2], name) for name, *named in _drawn(template) if {"recall", "embedder"} & set(named)}
+    assert shown == {
+        *(("recall", stage.name, name) for name in ("recall_ms", "without_similarity", "uses_lost", "vectors_waiting")),
+        *(("embedder", stage.name, name) for name in ("embedded", "written", "removed", "put_off", "left")),
+    }
 
 
 def _drawn(template: Template) -> list[list[str]]:
@@ -381,6 +494,12 @@ def test_the_outputs_are_what_the_client_looks_for(template: Template, stage: St
         "CleanupFunction",
         "ExtractionQueueUrl",
         "ExtractionDeadLetterQueueUrl",
+        "VectorsQueueUrl",
+        "VectorsDeadLetterQueueUrl",
+        "UsesQueueUrl",
+        "UsesDeadLetterQueueUrl",
+        "RecallFunction",
+        "EmbedderFunction",
         "RebuildQueueUrl",
         "RebuildDeadLetterQueueUrl",
         "RebuilderFunction",

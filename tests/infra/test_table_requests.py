@@ -18,6 +18,7 @@ import boto3
 import pytest
 from aiodynamo.http.aiohttp import AIOHTTP
 from aws_cdk.assertions import Template
+from boto3.dynamodb.conditions import Key
 from moto.server import ThreadedMotoServer
 
 from infra.stack import LeadMemoryStack
@@ -28,14 +29,16 @@ from lead_memory.domain.events import parse
 from lead_memory.settings import (
     CleanupSettings,
     ContextSettings,
+    EmbedderSettings,
     ExtractorSettings,
     PrivacySettings,
     RebuilderSettings,
+    RecallSettings,
     ResolverSettings,
     Settings,
     UpdaterSettings,
 )
-from tests.events import SAMPLES, body, entry
+from tests.events import ORGANIZATION, SAMPLES, body, entry
 from tests.infra.conftest import new_app
 from tests.infra.test_permissions import CONTENT_KEY, INDEX, TABLE, granted
 
@@ -47,6 +50,7 @@ type Call = Callable[..., list[Any]]
 
 NAME = "asked-for"
 ALIAS = f"alias/{NAME}"
+VECTORS, USES = "vectors", "uses"
 ORDERS = sorted(SAMPLES.glob("segment/order.*.json"), reverse=True)
 """They arrive in an order that makes the updater do all it can: a refund takes back a memory of its order."""
 
@@ -87,7 +91,8 @@ def aws(patch: pytest.MonkeyPatch, directory: Path) -> Iterator[None]:
     boto3.client("dynamodb").create_table(TableName=NAME, **{name: resource["Properties"][name] for name in copied})
     boto3.client("events").create_event_bus(Name=NAME)
     boto3.client("s3").create_bucket(Bucket=NAME)
-    boto3.client("sqs").create_queue(QueueName=NAME)
+    for queue in (NAME, VECTORS, USES):
+        boto3.client("sqs").create_queue(QueueName=queue)
     kms = boto3.client("kms")
     kms.create_alias(AliasName=ALIAS, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     try:
@@ -107,6 +112,9 @@ def recorded(requests: Requests, patch: pytest.MonkeyPatch) -> Iterator[None]:
     ask = Aws.ask
 
     async def recording(self: Aws, service: str, *asked: Any, headers: Mapping[str, str], **more: Any) -> Any:
+        if service == "dynamodb":
+            asked_for = headers["X-Amz-Target"].partition(".")[2]
+            requests[TABLE].add(f"dynamodb:{asked_for}")
         if service == "kms":
             requests[CONTENT_KEY].add(f"kms:{headers['X-Amz-Target'].partition('.')[2]}")
         return await ask(self, service, *asked, headers=headers, **more)
@@ -150,7 +158,7 @@ def work(call: Call) -> None:
     # Another process, which does not know the key that the first one made.
     assert given_back(call("UpdaterRole", "memory_updater", updater, *map(sqs, others))) == []
 
-    url = boto3.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
+    url = queue_url(NAME)
     cleanup = CleanupSettings(stage="test", table_name=NAME, content_key=ALIAS, bus_name=NAME, extraction_queue_url=url)
     assert call("CleanupRole", "cleanup", cleanup, {}) == [{"published": 3, "threads": 1, "finished": True}]
 
@@ -174,7 +182,9 @@ def work(call: Call) -> None:
         {"lead_id": each["lead_organization_id"], "organization_id": each["organization_id"], "run_id": "run"}
         for each in (lead, other)
     ]
-    rebuilder = RebuilderSettings(stage="test", table_name=NAME, content_key=ALIAS, payload_bucket="none")
+    rebuilder = RebuilderSettings(
+        stage="test", table_name=NAME, content_key=ALIAS, payload_bucket="none", vectors_queue_url=queue_url(VECTORS)
+    )
     assert given_back(call("RebuilderRole", "rebuilder", rebuilder, *map(sqs, map(json.dumps, rebuilds)))) == []
 
     resolver = ResolverSettings(stage="test", table_name=NAME, content_key=ALIAS)
@@ -191,7 +201,32 @@ def work(call: Call) -> None:
     (answer,) = call("ContextRole", "context", context, of_lead)
     assert answer["layers"]["L4"]["included"]
 
+    recall(call)
     forget(call, lead)
+
+
+def recall(call: Call) -> None:
+    """Has a memory embedded and recalled, its use counted, and its entry removed once it is gone."""
+    settings: dict[str, Any] = {"stage": "test", "table_name": NAME, "content_key": ALIAS, "payload_bucket": NAME}
+    updater = UpdaterSettings(**settings, rejected_queue_url="none")
+    embedder = EmbedderSettings(**settings, bus_name=NAME, queue_url=queue_url(VECTORS), recording_seconds=1)
+    of_lead = {"organization_id": ORGANIZATION, "lead_id": str(uuid4())}
+    data = {"name": "channel", "value": "sms"}
+    likes = body(entry("preference.expressed", data, event_id="e3", lead_organization_id=of_lead["lead_id"]))
+    assert given_back(call("UpdaterRole", "memory_updater", updater, sqs(likes))) == []
+    assert given_back(call("EmbedderRole", "embedder", embedder, sqs(likes))) == []
+
+    uses_url = queue_url(USES)
+    query = {**of_lead, "query": "How do they want to be reached?"}
+    (answer,) = call("RecallRole", "recall", RecallSettings(**settings, uses_queue_url=uses_url), query)
+    assert [each["name"] for each in answer["memories"]] == ["preference.channel"]
+
+    (used,) = boto3.client("sqs").receive_message(QueueUrl=uses_url)["Messages"]
+    gone: Any = boto3.resource("dynamodb").Table(NAME)
+    gone.delete_item(Key={keys.PK: of_lead["lead_id"], keys.SK: "preference#channel"})
+    assert given_back(call("EmbedderRole", "embedder", embedder, sqs(used["Body"]), sqs(json.dumps(of_lead)))) == []
+    left = gone.query(KeyConditionExpression=Key(keys.PK).eq(of_lead["lead_id"]))["Items"]
+    assert not [item for item in left if item[keys.SK].startswith(keys.VECTOR_SK_PREFIX)]
 
 
 def forget(call: Call, lead: dict[str, str]) -> None:
@@ -213,7 +248,7 @@ def forget(call: Call, lead: dict[str, str]) -> None:
         {"operation": "erase_lead", **of_lead},
         {"operation": "erase_organization", "asked_by": "me"},
     ]
-    url = boto3.client("sqs").get_queue_url(QueueName=NAME)["QueueUrl"]
+    url = queue_url(NAME)
     privacy = PrivacySettings(
         stage="test",
         table_name=NAME,
@@ -223,6 +258,9 @@ def forget(call: Call, lead: dict[str, str]) -> None:
         dead_letter_queue_url=url,
         rebuild_dead_letter_queue_url=url,
         extraction_dead_letter_queue_url=url,
+        vectors_dead_letter_queue_url=url,
+        uses_dead_letter_queue_url=url,
+        vectors_queue_url=queue_url(VECTORS),
         point_in_time_recovery=False,
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -236,6 +274,10 @@ def forget(call: Call, lead: dict[str, str]) -> None:
         ORDERS
     )
     assert erased[-1]["receipt"]["finished"]
+
+
+def queue_url(name: str) -> str:
+    return boto3.client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
 
 
 def sqs(message: str) -> dict[str, Any]:
@@ -281,7 +323,17 @@ def spoil() -> None:
 
 @pytest.mark.parametrize(
     "role",
-    ["UpdaterRole", "RebuilderRole", "CleanupRole", "ExtractorRole", "ResolverRole", "ContextRole", "PrivacyRole"],
+    [
+        "UpdaterRole",
+        "RebuilderRole",
+        "CleanupRole",
+        "ExtractorRole",
+        "EmbedderRole",
+        "ResolverRole",
+        "ContextRole",
+        "RecallRole",
+        "PrivacyRole",
+    ],
 )
 def test_a_role_allows_of_the_table_and_the_key_what_its_function_asks_for(
     template: Template, asked: dict[str, Requests], role: str

@@ -1,9 +1,11 @@
 """DynamoDB, SQS and EventBridge by moto's server: aiodynamo is no boto3, so it needs a real socket."""
 
+import copy
 import importlib
 import json
 import os
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from types import ModuleType
@@ -11,6 +13,8 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 from moto.server import ThreadedMotoServer
 
 from lead_memory.adapters import keys
@@ -22,11 +26,36 @@ from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from tests.events import NOW
 from tests.integration.extraction_stage import ExtractionStage
+from tests.integration.recalling import Recalling
 from tests.openai_server import OpenAiServer, openai_server
 
 REGION = "us-east-1"
 BUS = "events"
 _numbers = count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _backups() -> Iterator[None]:
+    """moto copies a whole table for each operation of a transaction, in case that it is cancelled. An update changes an
+    item where it is, so it gets a copy of its item; of the table it is enough then to note which items it had.
+    """
+    update = DynamoDBBackend.update_item
+
+    def noted(table: Table, memo: object) -> Table:
+        backup = copy.copy(table)
+        backup.items = defaultdict(dict, {partition: dict(rows) for partition, rows in table.items.items()})
+        return backup
+
+    def update_copy(self: DynamoDBBackend, table_name: str, key: dict[str, Any], *how: Any, **more: Any) -> Any:
+        if item := self.get_item(table_name, key):
+            table = self.get_table(table_name)
+            table.items[item.hash_key][item.range_key] = copy.deepcopy(item)
+        return update(self, table_name, key, *how, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Table, "__deepcopy__", noted, raising=False)
+        patch.setattr(DynamoDBBackend, "update_item", update_copy)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +170,14 @@ def bucket(environment: dict[str, str]) -> str:
 @pytest.fixture
 def store(table: DynamoTable, keyrings: Keyrings, bucket: str) -> EventStore:
     return EventStore(table, keyrings, PayloadBucket(bucket), lambda: NOW)
+
+
+@pytest.fixture
+def recalling(table: DynamoTable, keyrings: Keyrings, bucket: str, aws: Aws) -> Iterator[Recalling]:
+    sqs: Any = boto3.client("sqs")
+    uses_url = sqs.create_queue(QueueName=f"uses-{table.name}")["QueueUrl"]
+    yield Recalling(table, keyrings, bucket, aws, uses_url)
+    sqs.delete_queue(QueueUrl=uses_url)
 
 
 @pytest.fixture

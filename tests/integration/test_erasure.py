@@ -15,7 +15,7 @@ import pytest
 
 from lead_memory.adapters import keys, waiting_messages
 from lead_memory.adapters.aws import Aws
-from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredItems, StoredObjects, backups
+from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredEntries, StoredItems, StoredObjects, backups
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.memory_items import ERASED_AT, ORGANIZATION
@@ -28,6 +28,7 @@ from lead_memory.domain.errors import Erased, Rejected, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Lead
 from lead_memory.services.erase import Eraser, Receipt
+from lead_memory.services.index_queue import Request
 from lead_memory.services.ingest import Message, ingest
 from lead_memory.services.record import Outcome, Recorder
 from lead_memory.services.store import Commit
@@ -38,6 +39,13 @@ from tests.integration.test_large_payloads import NOISE, viewed
 WHO = "arn:aws:iam::123456789012:user/ana"
 OTHERS = Lead("99999999-7a55-4d0c-9a8e-1f6a1b9f7c01", "99999999-2222-4333-8444-555555555555")
 _numbers = count()
+
+
+class Looked:
+    """The vectors' queue."""
+
+    async def send(self, requests: Sequence[Request], delay_seconds: int = 0) -> int:
+        return len(requests)
 
 
 class Ground:
@@ -59,6 +67,7 @@ class Ground:
             self.registry,
             StoredObjects(payloads),
             WaitingMessages(queue_urls),
+            StoredEntries(table, keyrings, payloads, Looked()),
             backups=partial(backups, recovery=True, archive_days=30),
             settles=ORGANIZATION_SETTLES,
             now=lambda: self.now,
@@ -199,7 +208,7 @@ async def test_of_an_erased_lead_the_head_in_its_place_is_all_that_stays(ground:
         Item={keys.PK: SOMEBODY.lead_id, keys.SK: "vector#fact#1", ORGANIZATION: SOMEBODY.organization_id}
     )
     before = ground.items_of(OTHERS.organization_id)
-    there = {"leads": 1, "events": 1, "tombstones": 1, "memories": 1, "vector": 1, "objects": 1}
+    there = {"leads": 1, "events": 1, "tombstones": 1, "memories": 1, "vectors": 1, "objects": 1}
 
     tried = await ground.eraser.lead(SOMEBODY, asked_by=WHO, dry_run=True)
     assert (tried.removed, tried.dry_run) == (there, True)

@@ -16,6 +16,7 @@ from lead_memory.adapters.keyrings import CACHE_SECONDS, Keyrings
 from lead_memory.adapters.kms import DataKey, KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.memory_reader import MemoryReader
+from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.sealing import Keyring, KeyUnknown, key_version
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable, Item
@@ -469,7 +470,7 @@ async def test_a_sweep_asks_a_failing_kms_once_for_a_page_and_finds_what_is_due_
     ended = {"memory_type": "fact", "value": {"until": "Monday"}, "expires_at": "2026-01-02T00:00:00Z"}
     events = [event("memory.declared", {**ended, "key": f"k{n}"}, event_id=f"e{n}") for n in range(5)]
     await Recorder(EventStore(counted, process(), PayloadBucket("none"), lambda: NOW)).record(events)
-    due = DueIndex(counted, process())
+    due = DueIndex(counted, process(), OrganizationSettings(counted))
     service.unwrapped = 0
     service.fails = True
     assert await found_due(due) == []
@@ -487,5 +488,5 @@ async def test_a_sweep_passes_over_the_memories_of_an_erased_organization(
     store = EventStore(counted, process(), PayloadBucket("none"), lambda: NOW)
     await Recorder(store).record([event("memory.declared", ended)])
     await erase(counted)
-    assert await found_due(DueIndex(counted, process())) == []
+    assert await found_due(DueIndex(counted, process(), OrganizationSettings(counted))) == []
     assert not [record for record in caplog.records if record.name.startswith("lead_memory")]

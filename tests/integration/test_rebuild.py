@@ -30,13 +30,22 @@ type Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
 @pytest.fixture
+def vectors(table_name: str) -> str:
+    """The queue of what is to be embedded."""
+    return str(boto3.client("sqs").create_queue(QueueName=f"vectors-{table_name}")["QueueUrl"])
+
+
+@pytest.fixture
 def handler(
     table_name: str,
     content_key: str,
+    vectors: str,
     import_handler: Callable[[str], ModuleType],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Handler:
-    settings = RebuilderSettings(stage="test", table_name=table_name, content_key=content_key, payload_bucket="none")
+    settings = RebuilderSettings(
+        stage="test", table_name=table_name, content_key=content_key, payload_bucket="none", vectors_queue_url=vectors
+    )
     for name, value in settings.as_environment().items():
         monkeypatch.setenv(name, value)
     return import_handler("rebuilder").handler  # type: ignore[no-any-return]
@@ -112,7 +121,7 @@ def test_a_lead_that_was_erased_meanwhile_is_done(handler: Handler, leads: dict[
 
 
 def test_a_call_checks_one_lead_and_changes_nothing_until_it_is_asked_to(
-    handler: Handler, leads: dict[str, str], table_name: str
+    handler: Handler, leads: dict[str, str], table_name: str, vectors: str
 ) -> None:
     table: Any = boto3.resource("dynamodb").Table(table_name)
     item = next(item for item in table.scan()["Items"] if item[keys.SK] == "purchase#last_transaction")
@@ -124,7 +133,10 @@ def test_a_call_checks_one_lead_and_changes_nothing_until_it_is_asked_to(
     request = {"lead_id": item[keys.PK], "organization_id": leads[item[keys.PK]]}
     drift = [{"memory_type": "purchase", "key": "last_transaction", "kind": "different"}]
     for asked in ({"check": True}, {"check": True}, {"check": False}):
+        assert "Messages" not in boto3.client("sqs").receive_message(QueueUrl=vectors)
         assert handler({**request, **asked}, None)["report"]["differences"] == drift
+    [embed] = boto3.client("sqs").receive_message(QueueUrl=vectors)["Messages"]
+    assert json.loads(embed["Body"]) == request
     assert handler({**request, "check": True}, None)["report"]["differences"] == []
 
 

@@ -17,7 +17,7 @@ from lead_memory.adapters import keys
 from lead_memory.adapters.event_items import CONTENT_HASHES, TOUCHED_NAMES
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.large_payloads import LARGE_CONTENT
-from lead_memory.adapters.memory_items import CONTENT, NAME, ORGANIZATION
+from lead_memory.adapters.memory_items import ANNOTATIONS, CONTENT, LAST_ACCESSED_AT, NAME, ORGANIZATION
 from lead_memory.adapters.memory_reader import MemoryReader
 from lead_memory.adapters.organization_items import HASHES_NAMES
 from lead_memory.adapters.sealing import Unreadable, key_version
@@ -32,10 +32,10 @@ from tests.raw_items import attributes_with, raw_items, raw_objects, sealed, tex
 from tests.stage import read_memory
 
 DECISION = Path(__file__).parents[2] / "docs" / "decisions" / "0008-sealing.md"
-SEALED = {CONTENT, NAME, CONTENT_HASHES, TOUCHED_NAMES}
+SEALED = {ANNOTATIONS, CONTENT, NAME, CONTENT_HASHES, TOUCHED_NAMES}
 IDS = {
     *("pk", "gsi1pk", "gsi1sk", "organization_id", "source", "type", "correlation_id", "causation_id"),
-    *("source_event_ids", "newest", "large_content"),
+    *("source_event_ids", "newest", "large_content", "extraction_attempt_id", "retention"),
 }
 """In clear: what the publisher named the event and its lead, and when it happened; the type of an event."""
 NAMES = {"sk", "touches"}
@@ -62,9 +62,12 @@ class Stored:
 
     @property
     def words(self) -> set[str]:
-        """Every text of every event's data and raw payload, but a note's priority: a tier's name has one of them."""
+        """Every text of every event's data and raw payload, but a note's priority, for a tier's name has one of them,
+        and from when a policy counts, which is when the memory changed.
+        """
         documents = [part for each in self.events for part in (each.data_json, each.raw_payload_json) if part]
-        return {word for document in documents for word in texts(json.loads(document))} - set(Priority)
+        since = {json.loads(each.data_json).get("since") for each in self.events}
+        return {word for document in documents for word in texts(json.loads(document))} - set(Priority) - since
 
 
 @pytest.fixture(params=[False, True], ids=["names in clear", "names hashed"])
@@ -132,11 +135,19 @@ async def test_what_stands_in_clear_is_what_the_decision_lists(stored: Stored) -
         for name in re.findall(r"`(\w+)`", row)
     }
     found = {name for item in stored.items for name in item}
-    expected_sealed = SEALED if hashes_names(stored) else {CONTENT, CONTENT_HASHES}
+    expected_sealed = SEALED if hashes_names(stored) else {ANNOTATIONS, CONTENT, CONTENT_HASHES}
     assert {name for item in stored.items for name in sealed(item)} == expected_sealed
     assert found - expected_sealed <= listed
     # No sample has these: an order of more memories than a transaction holds, and what optional metadata says.
-    assert listed - found <= {"unsettled", "sequence", "correlation_id", "causation_id", "ends_at", "expires_at"}
+    assert listed - found <= {
+        "unsettled",
+        "sequence",
+        "correlation_id",
+        "causation_id",
+        "ends_at",
+        "expires_at",
+        LAST_ACCESSED_AT,
+    }
 
 
 async def test_every_binary_opens_in_its_place_and_only_with_its_organizations_keys(stored: Stored) -> None:

@@ -180,7 +180,7 @@ def functions(
     settings: dict[str, Settings] = {
         "memory_updater": UpdaterSettings(**given, rejected_queue_url=queue, payload_bucket=BUCKET),
         "resolver": ResolverSettings(**given, **profiles),
-        "rebuilder": RebuilderSettings(**given, payload_bucket=BUCKET),
+        "rebuilder": RebuilderSettings(**given, payload_bucket=BUCKET, vectors_queue_url=queue),
         "privacy": PrivacySettings(
             **given,
             payload_bucket=BUCKET,
@@ -188,6 +188,9 @@ def functions(
             dead_letter_queue_url=queue,
             rebuild_dead_letter_queue_url=queue,
             extraction_dead_letter_queue_url=queue,
+            vectors_dead_letter_queue_url=queue,
+            uses_dead_letter_queue_url=queue,
+            vectors_queue_url=queue,
             point_in_time_recovery=False,
         ),
         "cleanup": CleanupSettings(**given, bus_name=f"{BUS}-{table_name}", extraction_queue_url=queue),

@@ -17,6 +17,7 @@ from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import PayloadBucket
 from lead_memory.adapters.memory_reader import MemoryReader
+from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
 from lead_memory.domain.derivations import touched
@@ -51,7 +52,7 @@ def reader(table: DynamoTable, keyrings: Keyrings) -> MemoryReader:
 
 @pytest.fixture
 def due(table: DynamoTable, keyrings: Keyrings) -> DueIndex:
-    return DueIndex(table, keyrings)
+    return DueIndex(table, keyrings, OrganizationSettings(table))
 
 
 async def memories_of(store: EventStore, lead: Lead, names: set[MemoryKey]) -> dict[str, bytes]:

@@ -68,7 +68,8 @@ class Ground:
         """What was published by the cleanup and by the extractor, and recorded once: its types but for evaluations."""
         bus, queue = Bus(), Queue()
         for _ in range(2):
-            report = await sweep(DueIndex(self._table, self._keyrings), bus, queue, now=now, has_time=lambda: True)
+            due = DueIndex(self._table, self._keyrings, OrganizationSettings(self._table))
+            report = await sweep(due, bus, queue, now=now, has_time=lambda: True)
             assert report.finished
         assert len(bus.entries) == 2 * len(set(bus.entries))
         assert len(queue.requests) == 2 * len(set(queue.requests))

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from lead_memory.domain.conversation import names
 from lead_memory.domain.errors import Unavailable
+from lead_memory.domain.lifecycle import Step
 from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 from lead_memory.services.bus import Entry
 from lead_memory.services.extraction_queue import Request
-from lead_memory.services.sweep import PAGES_AT_ONCE, DueMemory, Report, memory_expired, sweep
+from lead_memory.services.sweep import PAGES_AT_ONCE, DueMemory, Report, decision, sweep
 from tests.events import NOW, ORGANIZATION, START
 
 
@@ -80,13 +81,14 @@ def _due(shard: int, number: int) -> DueMemory:
     row = f"{shard}/{number}"
     name = names.thread(row) if number % 3 == 2 else MemoryKey(MemoryType.FACT, row)
     lead = Lead(ORGANIZATION, f"lead-{shard}")
-    return DueMemory(lead, name, START + timedelta(minutes=number), row=row, newest="test/1")
+    step = Step("memory.expired", START + timedelta(minutes=number))
+    return DueMemory(lead, name, step, row=row, newest="test/1")
 
 
 def _said_of(memory: DueMemory) -> Entry | Request:
     if names.is_thread(memory.name):
         return Request(organization_id=ORGANIZATION, lead_id=memory.lead.lead_id, row=memory.row)
-    return memory_expired(memory)
+    return decision(memory, NOW)
 
 
 async def _run(due: Shards, both: Taking, *, pages: int | None = None) -> Report:

@@ -27,10 +27,19 @@ logging.getLogger("aiodynamo").setLevel(logging.CRITICAL)
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None)
 _EXPIRED = {"ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
-_THROTTLED = {"LimitExceededException", "RequestThrottled", "ThrottlingException", "TooManyRequestsException"}
+_THROTTLED = {
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
 
 _VARIABLES = {"events": "eventbridge"}
 """What the SDKs call a service, where it is not the name of its host."""
+_SIGNED_AS = {"bedrock-runtime": "bedrock"}
+"""What a request is signed for, where it is not the name of the host."""
 
 
 class AwsError(Exception):
@@ -172,7 +181,9 @@ class Aws:
         )
         identity = AWSCredentialIdentity(access_key_id=key.id, secret_access_key=key.secret, session_token=key.token)
         signed = self._signer.sign(
-            request=request, identity=identity, properties={"region": region, "service": service}
+            request=request,
+            identity=identity,
+            properties={"region": region, "service": _SIGNED_AS.get(service, service)},
         )
         return {field.name: field.as_string() for field in signed.fields}
 

@@ -1,7 +1,7 @@
 """What is erased, on the table and in the bucket, and the tombstones that stay (decision 0009)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from aiodynamo.expressions import F, HashKey
@@ -10,12 +10,14 @@ from aiodynamo.operations import Delete, Put, Update
 from lead_memory.adapters import keys
 from lead_memory.adapters.event_items import tombstone
 from lead_memory.adapters.keyrings import CACHE_SECONDS, Keyrings
-from lead_memory.adapters.large_payloads import PayloadBucket, objects_of
+from lead_memory.adapters.large_payloads import LARGE_CONTENT, PayloadBucket, objects_of
 from lead_memory.adapters.memory_items import ERASED_AT, ORGANIZATION, time
 from lead_memory.adapters.organization_items import WRAPPED_KEYS
 from lead_memory.adapters.table import DynamoTable, Item
+from lead_memory.domain.errors import Unavailable
 from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 from lead_memory.services.erase import Asked, Backup, Subject
+from lead_memory.services.index_queue import Queue, Request
 
 ORGANIZATION_SETTLES = timedelta(seconds=CACHE_SECONDS + 30)
 """A process may hold the keys of an erased organization for so long, and end what it began with them."""
@@ -104,6 +106,30 @@ class StoredObjects:
         return +Counter({"objects": len(found)})
 
 
+class StoredEntries:
+    """`lead_memory.services.erase.Recalled`: what stands in the index of recalls, and cold values of before."""
+
+    def __init__(self, table: DynamoTable, keyrings: Keyrings, payloads: PayloadBucket, queue: Queue) -> None:
+        self._table = table
+        self._keyrings = keyrings
+        self._payloads = payloads
+        self._queue = queue
+
+    async def forget(self, lead: Lead, names: Collection[MemoryKey]) -> None:
+        keyring = await self._keyrings.of_or_new(lead.organization_id)
+        rows = [keyring.memory_key(lead.lead_id, name) for name in names]
+        entries = [keys.vector_key(row) for row in rows]
+        await self._table.delete(entries)
+        pointing = await self._table.batch_get(rows, [LARGE_CONTENT])
+        current = {item[LARGE_CONTENT] for item in pointing if LARGE_CONTENT in item}
+        places = tuple(objects_of(*key) for key in (*rows, *entries))
+        found = await self._payloads.find(objects_of(lead.lead_id)) if rows else []
+        if unused := [each for each in found if each.startswith(places) and each not in current]:
+            await self._payloads.delete(unused)
+        if not await self._queue.send([Request(organization_id=lead.organization_id, lead_id=lead.lead_id)]):
+            raise Unavailable("the vectors' queue did not take a message")
+
+
 def backups(last_there: datetime, *, recovery: bool, archive_days: int | None) -> list[Backup]:
     """The copies that a stage keeps of what was there until `last_there`.
 
@@ -147,4 +173,6 @@ def _kind(item: Item) -> str:
     kind = keys.kind(item[keys.SK])
     if kind == keys.kind(keys.EVENT_SK_PREFIX):
         return "tombstones" if ERASED_AT in item else "events"
+    if kind == keys.kind(keys.VECTOR_SK_PREFIX):
+        return "vectors"
     return "memories" if kind in set(MemoryType) else kind

@@ -29,6 +29,7 @@ LEASE, BUDGET = "lease#", "budget#"
 """What the extractor alone writes begins with."""
 HEAD_SK = "lead#head"
 EVENT_SK_PREFIX = f"{_EVENT}#"
+VECTOR_SK_PREFIX = "vector#"
 
 
 class Key(NamedTuple):
@@ -57,8 +58,18 @@ def kind(sk: str) -> str:
     return sk.partition("#")[0]
 
 
+def beginning(kind: str) -> str:
+    """Of the sort keys of all items of a kind."""
+    return f"{kind}#"
+
+
 def hashed_memory_sk(memory_type: MemoryType, digest: str) -> str:
     return f"{memory_type}#~{digest}"
+
+
+def vector_key(row: Key) -> Key:
+    """Of what a recall knows of the memory that a row holds."""
+    return Key(row.pk, f"{VECTOR_SK_PREFIX}{row.sk}")
 
 
 def event_key(lead_id: str, ref: str) -> Key:

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lead_memory.adapters.memory_items import CONTENT
 from lead_memory.adapters.sdk import ONE_RETRY, SdkClient, failures_named
 from lead_memory.domain.errors import Unavailable
 
@@ -19,6 +20,8 @@ PREFIX = "events/"
 OBJECTS_AT_ONCE = 8
 DELETED_AT_ONCE = 1_000
 """S3's limit."""
+GONE = b""
+"""In the place of an object that is not there: it opens as little as what was damaged, and is made again as that is."""
 _OTHER_MEANWHILE = frozenset({"NoSuchKey", "PreconditionFailed", "ConditionalRequestConflict"})
 
 
@@ -46,8 +49,16 @@ class PayloadBucket:
         async with self._at_once:
             await asyncio.to_thread(self._put, key, content)
 
-    async def get(self, object_keys: Iterable[str]) -> list[bytes]:
-        return await asyncio.gather(*map(self._get_one, object_keys))
+    async def get(self, object_keys: Iterable[str], *, if_gone: bytes | None = None) -> list[bytes]:
+        """With `if_gone` in the place of an object that is not there; without, that is `Unavailable`."""
+        return await asyncio.gather(*(self._get_one(key, if_gone) for key in object_keys))
+
+    async def bring_contents(self, items: Iterable[dict[str, Any]]) -> None:
+        """Into the items that only point to theirs; where it is gone, what does not open."""
+        without = [item for item in items if CONTENT not in item]
+        contents = await self.get((item[LARGE_CONTENT] for item in without), if_gone=GONE)
+        for item, content in zip(without, contents, strict=True):
+            item[CONTENT] = content
 
     async def replace(self, key: str, changed: Callable[[bytes], bytes | None]) -> bool:
         """Whether the object is now what `changed` made of it; None lets it be.
@@ -66,17 +77,24 @@ class PayloadBucket:
         async with self._at_once:
             await asyncio.to_thread(self._delete, object_keys)
 
-    async def _get_one(self, key: str) -> bytes:
+    async def _get_one(self, key: str, if_gone: bytes | None) -> bytes:
         async with self._at_once:
-            return await asyncio.to_thread(self._get, key)
+            return await asyncio.to_thread(self._get, key, if_gone)
 
     def _put(self, key: str, content: bytes) -> None:
         with failures_named("S3 did not take a payload"):
             self._client().put_object(Bucket=self._name, Key=key, Body=content)
 
-    def _get(self, key: str) -> bytes:
+    def _get(self, key: str, if_gone: bytes | None) -> bytes:
+        from botocore.exceptions import ClientError  # noqa: PLC0415
+
         with failures_named("S3 did not give a payload"):
-            return self._client().get_object(Bucket=self._name, Key=key)["Body"].read()
+            try:
+                return self._client().get_object(Bucket=self._name, Key=key)["Body"].read()
+            except ClientError as error:
+                if if_gone is None or error.response["Error"]["Code"] != "NoSuchKey":
+                    raise
+                return if_gone
 
     def _replace(self, key: str, changed: Callable[[bytes], bytes | None]) -> bool:
         from botocore.exceptions import ClientError  # noqa: PLC0415

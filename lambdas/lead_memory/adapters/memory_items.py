@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from lead_memory.adapters import keys, packing
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain import canonical
-from lead_memory.domain.lifecycle import due_at
-from lead_memory.domain.memories import Memory, MemoryKey, Position, Source, Tier
+from lead_memory.domain.lifecycle import Standing, due_at
+from lead_memory.domain.memories import Annotations, Memory, MemoryKey, Position, Source, StorageTier, Tier
+from lead_memory.domain.retention import NO_POLICY, Policy, Retention
 
 VERSION = "version"
 CONTENT = "content"
@@ -31,10 +34,21 @@ ENDS_AT = "ends_at"
 NEWEST = "newest"
 """The position of the last event that was folded in."""
 
+RETENTION = "retention"
+"""A map; where it is absent, nothing ever happened to the memory."""
+STORAGE_TIER = "storage_tier"
+"""Absent for `hot`."""
+ANNOTATIONS = "annotations"
+"""Sealed; absent where there are none."""
+LAST_ACCESSED_AT = "last_accessed_at"
+ATTEMPT_ID = "extraction_attempt_id"
+UPDATED_AT = "updated_at"
+
 type Item = dict[str, Any]
 
 
-def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
+def memory_item(memory: Memory, version: int, keyring: Keyring, policy: Policy = NO_POLICY) -> Item:
+    """The policy says when the memory is looked at, and nothing else of the item."""
     key = keyring.memory_key(memory.lead_organization_id, memory.name)
     item: Item = {
         **key._asdict(),
@@ -48,7 +62,7 @@ def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
         "evidence_count": memory.evidence_count,
         "contradiction_count": memory.contradiction_count,
         "created_at": iso(memory.created_at),
-        "updated_at": iso(memory.updated_at),
+        UPDATED_AT: iso(memory.updated_at),
         "tier": memory.tier.value,
         NEWEST: [
             iso(memory.newest.occurred_at),
@@ -58,6 +72,7 @@ def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
         ],
         "fold_version": memory.fold_version,
     }
+    item |= _unusual(memory, key, keyring)
     if keyring.hashes_names:
         item[NAME] = keyring.seal(memory.key.encode(), *key, NAME)
     if memory.expires_at is not None:
@@ -65,23 +80,46 @@ def memory_item(memory: Memory, version: int, keyring: Keyring) -> Item:
     if memory.expires_at is not None and memory.value:
         # What collects garbage comes after the sweep, which leaves an empty memory in the place of an expired one.
         item[keys.TTL] = int((memory.expires_at + GARBAGE_AFTER).timestamp())
-    if (due := due_at(memory)) is not None:
+    if (due := due_place(memory, policy)) is not None:
         item[keys.GSI1_PK] = keys.due_shard(memory.lead_organization_id)
-        item[keys.GSI1_SK] = keys.due_at(due)
+        item[keys.GSI1_SK] = due
+    return item
+
+
+def due_place(memory: Memory, policy: Policy) -> str | None:
+    """In the index of due dates."""
+    due = due_at(memory, policy)
+    return None if due is None else keys.due_at(due)
+
+
+def _unusual(memory: Memory, key: keys.Key, keyring: Keyring) -> Item:
+    """What most memories do not have, so that they stay small."""
+    item: Item = {}
+    if memory.annotations != Annotations():
+        item[ANNOTATIONS] = keyring.seal(canonical.encode(memory.annotations), *key, ANNOTATIONS)
+    if memory.retention != Retention():
+        item[RETENTION] = msgspec.to_builtins(memory.retention)
+    if memory.storage_tier is not StorageTier.HOT:
+        item[STORAGE_TIER] = memory.storage_tier.value
+    if memory.last_accessed_at is not None:
+        item[LAST_ACCESSED_AT] = iso(memory.last_accessed_at)
+    if memory.extraction_attempt_id is not None:
+        item[ATTEMPT_ID] = memory.extraction_attempt_id
     return item
 
 
 def memory_of(item: Mapping[str, Any], keyring: Keyring) -> Memory:
-    """Raises `KeyUnknown` or `Unreadable`."""
-    name = memory_name(item, keyring)
+    """Without a value where the item only points to it. Raises `KeyUnknown` or `Unreadable`."""
+    of = standing_of(item, memory_name(item, keyring))
     occurred_at, sequence, source, event_id = item[NEWEST]
-    expires_at = item.get(ENDS_AT)
+    place = (item[keys.PK], item[keys.SK])
+    annotations = keyring.open(item[ANNOTATIONS], *place, ANNOTATIONS) if ANNOTATIONS in item else b"{}"
     return Memory(
         lead_organization_id=item[keys.PK],
         organization_id=item[ORGANIZATION],
-        memory_type=name.memory_type,
-        key=name.key,
-        value=canonical.decode(_unpacked(keyring.open(item[CONTENT], item[keys.PK], item[keys.SK], CONTENT))),
+        memory_type=of.name.memory_type,
+        key=of.name.key,
+        value=canonical.decode(_unpacked(keyring.open(item[CONTENT], *place, CONTENT))) if CONTENT in item else {},
         confidence=float(item["confidence"]),
         source=Source(item["source"]),
         source_event_ids=tuple(item["source_event_ids"]),
@@ -89,12 +127,33 @@ def memory_of(item: Mapping[str, Any], keyring: Keyring) -> Memory:
         evidence_count=item["evidence_count"],
         contradiction_count=item["contradiction_count"],
         created_at=time(item["created_at"]),
-        updated_at=time(item["updated_at"]),
-        expires_at=time(expires_at) if expires_at else None,
+        updated_at=of.updated_at,
+        expires_at=of.expires_at,
         tier=Tier(item["tier"]),
         newest=Position(time(occurred_at), sequence, source, event_id),
         fold_version=item["fold_version"],
+        annotations=msgspec.convert(canonical.decode(annotations), Annotations),
+        retention=of.retention,
+        storage_tier=of.storage_tier,
+        last_accessed_at=of.last_accessed_at,
+        extraction_attempt_id=item.get(ATTEMPT_ID),
     )
+
+
+def standing_of(item: Mapping[str, Any], name: MemoryKey) -> Standing:
+    """Of an item that may lack its content."""
+    return Standing(
+        name=name,
+        updated_at=time(item[UPDATED_AT]),
+        expires_at=_time_or_none(item.get(ENDS_AT)),
+        retention=msgspec.convert(item[RETENTION], Retention) if RETENTION in item else Retention(),
+        storage_tier=StorageTier(item.get(STORAGE_TIER, StorageTier.HOT)),
+        last_accessed_at=_time_or_none(item.get(LAST_ACCESSED_AT)),
+    )
+
+
+def _time_or_none(text: str | None) -> datetime | None:
+    return time(text) if text else None
 
 
 def _packed(value_json: bytes) -> bytes:

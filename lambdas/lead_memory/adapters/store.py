@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 
 from aiodynamo.expressions import Condition, F, HashKey, RangeKey, UpdateExpression
@@ -20,21 +20,24 @@ from lead_memory.adapters.event_items import (
     touches_of,
 )
 from lead_memory.adapters.keyrings import Keyrings
-from lead_memory.adapters.large_payloads import LARGE_CONTENT, PayloadBucket
+from lead_memory.adapters.large_payloads import LARGE_CONTENT, PayloadBucket, object_key
 from lead_memory.adapters.memory_items import (
     CONTENT,
     ERASED_AT,
     ORGANIZATION,
     VERSION,
+    due_place,
     memory_item,
     memory_name,
     memory_of,
 )
+from lead_memory.adapters.organization_settings import OrganizationSettings
 from lead_memory.adapters.sealing import Keyring, Unreadable
 from lead_memory.adapters.table import Cancelled, DynamoTable, Item
 from lead_memory.domain.errors import AlreadyRecorded, Erased
 from lead_memory.domain.events import Event
-from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
+from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType, StorageTier
+from lead_memory.domain.memory_settings import MemorySettings
 from lead_memory.services.store import Commit, Known, Snapshot, Stored, Write
 
 VERSION_BITS = 63
@@ -55,6 +58,7 @@ class EventStore:
         self._table = table
         self._keyrings = keyrings
         self._payloads = payloads
+        self._settings = OrganizationSettings(table)
         self._now = now
 
     async def snapshot(self, lead: Lead, names: Collection[MemoryKey]) -> Snapshot:
@@ -80,9 +84,11 @@ class EventStore:
 
     async def _stored(self, lead: Lead, items: Collection[Item]) -> dict[MemoryKey, Stored]:
         own = [item for item in items if item[ORGANIZATION] == lead.organization_id]
+        await self._payloads.bring_contents(own)
+        settings = await self._settings.memories(lead.organization_id)
 
         def stored(keyring: Keyring) -> dict[MemoryKey, Stored]:
-            return {memory_name(item, keyring): Stored(_readable(item, keyring), item[VERSION]) for item in own}
+            return {memory_name(item, keyring): _stored(item, keyring, settings) for item in own}
 
         return await self._keyrings.opened(lead.organization_id, stored) or {}
 
@@ -94,15 +100,19 @@ class EventStore:
         condition = HashKey(keys.PK, lead.lead_id) & RangeKey(keys.SK).begins_with(keys.EVENT_SK_PREFIX)
         found = [item async for item in self._table.query(condition)]
         items = [item for item in found if item[ORGANIZATION] == lead.organization_id and ERASED_AT not in item]
-        without = [item for item in items if CONTENT not in item]
-        contents = await self._payloads.get([item[LARGE_CONTENT] for item in without])
-        for item, content in zip(without, contents, strict=True):
-            item[CONTENT] = content
+        await self._bring_contents(items)
 
         def linked(keyring: Keyring) -> list[tuple[Event, frozenset[MemoryKey]]]:
             return [(event_of(item, keyring), touched_names(item, keyring)) for item in items]
 
         return await self._keyrings.opened(lead.organization_id, linked) or []
+
+    async def _bring_contents(self, items: Collection[Item]) -> None:
+        """From S3, of those that only point there."""
+        without = [item for item in items if CONTENT not in item]
+        contents = await self._payloads.get([item[LARGE_CONTENT] for item in without])
+        for item, content in zip(without, contents, strict=True):
+            item[CONTENT] = content
 
     async def known(self, lead: Lead, refs: Collection[str]) -> dict[str, Known]:
         by_key = {keys.event_key(lead.lead_id, ref): ref for ref in refs}
@@ -130,16 +140,35 @@ class EventStore:
             *(self._payloads.put(item[LARGE_CONTENT], content) for item, content in large.values() if content)
         )
         events = [Put(self._table.name, item, _ABSENT) for item, _ in packed]
+        settings = await self._settings.memories(commit.lead.organization_id)
+        rows = {write.name: await self._row(write.memory, keyring, settings) for write in commit.writes if write.memory}
+        cold = [item[LARGE_CONTENT] for item in rows.values() if LARGE_CONTENT in item]
         try:
-            await self._table.transact([*events, *self._beside_events(commit, keyring, now)])
+            await self._table.transact([*events, *self._beside_events(commit, rows, keyring, now)])
         except Cancelled as cancelled:
+            if cold and cancelled.positions:
+                # Nothing points to them, nor ever will: each was sealed, and so named, for this transaction alone.
+                await self._payloads.delete(cold)
             if again := [commit.events[i].ref for i in cancelled.positions if i < len(events)]:
                 raise AlreadyRecorded(again) from None
             raise
+        if unused := [each for write in commit.writes if (each := write.content_object) and each not in cold]:
+            await self._payloads.delete(unused)
 
-    def _beside_events(self, commit: Commit, keyring: Keyring, now: datetime) -> Iterator[Operation]:
+    async def _row(self, memory: Memory, keyring: Keyring, settings: MemorySettings) -> Item:
+        """A cold memory's value goes to S3, before the transaction as an event's does."""
+        item = memory_item(memory, secrets.randbits(VERSION_BITS), keyring, settings.policy(memory.memory_type))
+        if memory.storage_tier is StorageTier.COLD and memory.value:
+            content = item.pop(CONTENT)
+            item[LARGE_CONTENT] = object_key(item[keys.PK], item[keys.SK], keyring.fingerprint(content))
+            await self._payloads.put(item[LARGE_CONTENT], content)
+        return item
+
+    def _beside_events(
+        self, commit: Commit, rows: Mapping[MemoryKey, Item], keyring: Keyring, now: datetime
+    ) -> Iterator[Operation]:
         table, lead = self._table.name, commit.lead
-        yield from (self._write(lead, write, keyring) for write in commit.writes)
+        yield from (self._write(lead, write, rows.get(write.name), keyring) for write in commit.writes)
         if commit.new_lead:
             yield Put(table, head_item(lead, now), _ABSENT)
         elif all(write.version is None for write in commit.writes):
@@ -168,13 +197,19 @@ class EventStore:
             first &= other
         return Update(self._table.name, key._asdict(), first, _live(lead))
 
-    def _write(self, lead: Lead, write: Write, keyring: Keyring) -> Put | Delete:
+    def _write(self, lead: Lead, write: Write, row: Item | None, keyring: Keyring) -> Put | Delete:
         condition: Condition = _ABSENT
         if write.version is not None:
             condition = F(VERSION).equals(write.version) & F(ORGANIZATION).equals(lead.organization_id)
-        if write.memory is None:
+        if row is None:
             return Delete(self._table.name, keyring.memory_key(lead.lead_id, write.name)._asdict(), condition)
-        return Put(self._table.name, memory_item(write.memory, secrets.randbits(VERSION_BITS), keyring), condition)
+        return Put(self._table.name, row, condition)
+
+
+def _stored(item: Item, keyring: Keyring, settings: MemorySettings) -> Stored:
+    memory = _readable(item, keyring)
+    due = due_place(memory, settings.policy(memory.memory_type)) if memory else None
+    return Stored(memory, item[VERSION], item.get(LARGE_CONTENT), misplaced=due != item.get(keys.GSI1_SK))
 
 
 def _readable(item: Item, keyring: Keyring) -> Memory | None:

@@ -65,13 +65,26 @@ class ThreadLog(MemoryReader):
                 break
         return found[:newest][::-1]
 
-    async def _events(self, lead: Lead, row: str, at_once: int) -> AsyncIterator[list[Event]]:
-        """Those that have a part in the row, newest first, so many at once."""
-        places: list[keys.Key] = []
+    async def refs(self, lead: Lead, name: MemoryKey, newest: int) -> list[str]:
+        keyring = await self._keyrings.of_or_new(lead.organization_id)
+        row = keyring.memory_key(lead.lead_id, name).sk
+        return [keys.timeline_position(place[keys.GSI1_SK]).ref async for place in self._places(lead, row, newest)]
+
+    async def _places(self, lead: Lead, row: str, newest: int) -> AsyncIterator[Item]:
+        found = 0
         timeline = HashKey(keys.GSI1_PK, keys.timeline(lead.lead_id))
         async for item in self._table.query(timeline, index=keys.GSI1, limit=PLACES, newest_first=True):
             if row in item[keys.TOUCHES]:
-                places.append(key_of(item))
+                yield item
+                found += 1
+            if found == newest:
+                return
+
+    async def _events(self, lead: Lead, row: str, at_once: int) -> AsyncIterator[list[Event]]:
+        """Those that have a part in the row, newest first, so many at once."""
+        places: list[keys.Key] = []
+        async for item in self._places(lead, row, PLACES):
+            places.append(key_of(item))
             if len(places) == at_once:
                 yield await self._read_events(lead, places)
                 places = []

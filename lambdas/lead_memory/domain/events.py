@@ -29,6 +29,7 @@ from lead_memory.domain.memories import BEFORE_EVERY_SEQUENCE, Lead, Position
 from lead_memory.domain.payloads import FIELD_NAMES, PAYLOADS
 from lead_memory.domain.payloads.base import ARRIVING, Payload
 from lead_memory.domain.payloads.intelligence import Extraction
+from lead_memory.domain.payloads.keeping import TimesDecision
 
 CONTENT_HASH_DIGITS = 32
 """Hexadecimal ones, of a SHA-256: an event is compared with the one other event that has its source and id."""
@@ -37,10 +38,15 @@ MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, Recur
 """What a mapping raises when a raw payload is not what the integration documents."""
 
 _UNREADABLE = (msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeError)
-_RESERVED = {"memory.expired": "cleanup", "intelligence.evaluated": "extractor"} | dict.fromkeys(
-    ("note.pinned", "note.edited", "note.removed", "crm.entity_split"), "operator"
+_RESERVED = (
+    dict.fromkeys(("memory.expired", "memory.purged"), ("cleanup",))
+    | dict.fromkeys(("memory.archived", "memory.soft_deleted", "memory.hard_delete_queued"), ("cleanup", "operator"))
+    | dict.fromkeys(
+        ("memory.restored", "note.pinned", "note.edited", "note.removed", "crm.entity_split"), ("operator",)
+    )
+    | {"intelligence.evaluated": ("extractor",), "memory.tiered": ("cleanup", "embedder")}
 )
-"""Event types that one source alone may publish: a model's source has no notes."""
+"""Event types that these sources alone may publish: a model's source has no notes, and deletes nothing."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,9 +85,19 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rests_on(self) -> Collection[str]:
-        """The refs of what a model made it of, such as messages; none of what did not come from a model."""
-        extraction: Extraction | None = getattr(self.data, "extraction", None)
-        return extraction.rests_on if extraction else ()
+        """The refs of what a model made it of, such as messages, or of what made the memory that time changes."""
+        if isinstance(self.data, TimesDecision):
+            return self.data.rests_on
+        return self._extraction.rests_on if self._extraction else ()
+
+    @property
+    def attempt_id(self) -> str | None:
+        """Of the attempt at asking a model that it comes from."""
+        return self._extraction.attempt_id if self._extraction else None
+
+    @property
+    def _extraction(self) -> Extraction | None:
+        return getattr(self.data, "extraction", None)
 
     @property
     def lead(self) -> Lead:
@@ -169,8 +185,8 @@ def parse(body: str | bytes, now: datetime) -> Event:
     payload_type = PAYLOADS.get(entry.detail_type)
     if payload_type is None:
         raise Rejected("unknown_type", "`detail-type` is not an event type; docs/reference/events.md lists them")
-    if _RESERVED.get(entry.detail_type, entry.source) != entry.source:
-        raise Rejected("reserved_type", f"{entry.detail_type} is published by {_RESERVED[entry.detail_type]} alone")
+    if entry.source not in (publishers := _RESERVED.get(entry.detail_type, (entry.source,))):
+        raise Rejected("reserved_type", f"{entry.detail_type} is published by {' and '.join(publishers)} alone")
     given, raw = _json(entry.detail.data), _json(entry.detail.raw_payload)
     payload = None if raw is None else _decoded(raw, "raw_payload")
     mapped = given is None

@@ -11,16 +11,20 @@ from lead_memory.domain.events import Event
 from lead_memory.domain.memories import (
     RANK,
     SOURCE_EVENT_IDS_KEPT,
+    Annotations,
     Change,
     Memory,
     MemoryKey,
     Source,
+    StorageTier,
     Value,
     keep,
     lapse,
+    leave,
 )
+from lead_memory.domain.retention import Retention, RetentionStatus
 
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 """Raised when the same events would give another memory; a memory carries the version that made it."""
 
 
@@ -29,7 +33,20 @@ def fold(memory: Memory | None, change: Change, event: Event) -> Memory | None:
 
     The caller folds in the order of `Event.position`.
     """
-    if memory is not None and memory.expired(event.occurred_at):
+    if change.reduce is leave and memory is not None:
+        return _revised(memory, change, event)
+    if change.reduce is leave:
+        # An empty one, so that what it was said of is seen to be late when it comes.
+        change = msgspec.structs.replace(change, reduce=lapse, expires_at=event.occurred_at, revise=None)
+    before = memory
+    retention = memory.retention if memory else Retention()
+    over = memory is not None and memory.expired(event.occurred_at)
+    if memory is not None and retention.read_only and change.reduce is not lapse and not over:
+        return msgspec.structs.replace(memory, retention=retention.refusing(event.ref), newest=event.position)
+    purged = retention.status is RetentionStatus.PURGED
+    if memory is not None and purged and change.reduce is lapse:
+        return msgspec.structs.replace(memory, newest=event.position)
+    if over or purged:
         memory = None
     if memory is not None and change.reduce in (keep, lapse):
         return _supported(memory, change, event)
@@ -37,10 +54,12 @@ def fold(memory: Memory | None, change: Change, event: Event) -> Memory | None:
         return _contradicted(memory, change, event)
     value = change.reduce(memory.value if memory else None, change.said)
     if value is None:
-        return None
+        # What is empty stays where it is: it is still known when it was purged, and what comes late is seen to.
+        empty = before if before is not None and not before.value else None
+        return empty and msgspec.structs.replace(empty, newest=event.position)
     if change.expires_at is not None and change.expires_at <= event.occurred_at:
         value = {}  # it was over when it was said
-    return Memory(
+    made = Memory(
         lead_organization_id=event.lead_organization_id,
         organization_id=event.organization_id,
         memory_type=change.memory_type,
@@ -58,7 +77,12 @@ def fold(memory: Memory | None, change: Change, event: Event) -> Memory | None:
         tier=change.tier,
         newest=event.position,
         fold_version=FOLD_VERSION,
+        annotations=memory.annotations if memory else Annotations(),
+        retention=retention.anew(),
+        last_accessed_at=memory.last_accessed_at if memory else None,
+        extraction_attempt_id=event.attempt_id,
     )
+    return change.revise(made, event.position) if change.revise else made
 
 
 def refold(log: Collection[Event], names: Collection[MemoryKey]) -> dict[MemoryKey, Memory]:
@@ -90,6 +114,13 @@ def _with(event: Event, memory: Memory) -> tuple[str, ...]:
     return (event.ref, *memory.source_event_ids)[:SOURCE_EVENT_IDS_KEPT]
 
 
+def _revised(memory: Memory, change: Change, event: Event) -> Memory:
+    """One whose time is over is not looked after any more."""
+    if change.revise and not memory.expired(event.occurred_at):
+        memory = change.revise(memory, event.position)
+    return msgspec.structs.replace(memory, newest=event.position)
+
+
 def _supported(memory: Memory, change: Change, event: Event) -> Memory:
     """An aggregating memory names every event that had a part in it; to another, the event was only news of itself."""
     if not change.aggregates:
@@ -101,6 +132,7 @@ def _supported(memory: Memory, change: Change, event: Event) -> Memory:
         evidence_count=memory.evidence_count + 1,
         updated_at=event.occurred_at,
         newest=event.position,
+        storage_tier=StorageTier.HOT,
     )
 
 

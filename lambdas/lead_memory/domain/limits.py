@@ -75,6 +75,15 @@ VALUE_BYTES = 380_000
 ITEM_BYTES = 350_000
 """Of an event's item: its content, else in S3, and the names of its memories. The rest of DynamoDB's 409,600 is for
 names of memories that the event may yet have a part in."""
+METADATA_BYTES = 8_192
+"""Of what a caller keeps with a memory, as JSON: whoever reads the memory reads it too. In HTTP, more is a 413."""
+METADATA_DEPTH = 8
+TAGS = 20
+"""Of one memory."""
+LABEL_CHARACTERS = 64
+"""Of a tag, a content type or an event type that a caller gives."""
+RECALL_TEXT_CHARACTERS = 1_000
+"""Of a memory, that is searched: about what the embedding model reads at once."""
 
 # Conversations
 RECENT_MESSAGES = (5, 15)
@@ -103,8 +112,9 @@ REFS = 60
 """Of what a model's statement rests on: 50 messages, the summary before them, and some."""
 JOBS_KEPT = 20
 """Of what models were asked about a lead, the newest."""
+CLUSTER_FEWEST = 3
+"""Memories that one summary is made of; at most, the next."""
 CLUSTER_MEMORIES = 20
-"""That one summary is made of, three at least."""
 
 # Templates and the resolver
 TEMPLATE_CHARACTERS = 200_000

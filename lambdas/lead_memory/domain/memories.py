@@ -9,6 +9,7 @@ import msgspec
 
 from lead_memory.domain.errors import Rejected
 from lead_memory.domain.limits import KEY_BYTES, KEY_CHARACTERS, UNSEEN
+from lead_memory.domain.retention import Retention
 
 SOURCE_EVENT_IDS_KEPT = 5
 """So that a memory stays small and cheap to write, however many events made it."""
@@ -55,6 +56,23 @@ class Tier(StrEnum):
     LONG_TERM = "long_term"
 
 
+class StorageTier(StrEnum):
+    """How a memory is stored, and who still looks at it."""
+
+    HOT = "hot"
+    """In contexts, templates and recalls."""
+    WARM = "warm"
+    """In templates and recalls."""
+    COLD = "cold"
+    """Its value is in S3: recalled on request, and brought back by use."""
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
 class Lead(NamedTuple):
     """A person as one organization knows them. Every read and write names both."""
 
@@ -94,6 +112,26 @@ class Position(msgspec.Struct, frozen=True, order=True):
         return f"{self.source}/{self.event_id}"
 
 
+class Annotations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a caller says of a memory beside its value."""
+
+    text: str | None = None
+    """Instead of what is made of the value, what is searched and shown in a recall."""
+    metadata: Value = {}
+    """Whatever the caller keeps with it, as it came."""
+    tags: tuple[str, ...] = ()
+    importance: float = 0.5
+    """0 to 1."""
+    content_type: str | None = None
+    """Says how fast it ages; where it is absent, its type does."""
+    event_type: str | None = None
+    """What it came from, in the caller's words, such as `meeting`."""
+    environment: Environment = Environment.PRODUCTION
+    project_id: str | None = None
+    parent: MemoryKey | None = None
+    """The memory that it is a fragment of."""
+
+
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
     lead_organization_id: str
     organization_id: str
@@ -115,6 +153,13 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     newest: Position
     """The last event that was folded in; one that sorts before it is late."""
     fold_version: int
+    annotations: Annotations = Annotations()
+    retention: Retention = Retention()
+    storage_tier: StorageTier = StorageTier.HOT
+    last_accessed_at: datetime | None = None
+    """As far as the log knows; each use is counted beside the memory."""
+    extraction_attempt_id: str | None = None
+    """Of the attempt at asking a model that it comes from."""
 
     @property
     def lead(self) -> Lead:
@@ -126,6 +171,10 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
     def expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
+
+    def hidden(self, now: datetime) -> bool:
+        """From everyone but those who look after memories: its time is over, or it was deleted."""
+        return self.expired(now) or self.retention.deleted
 
 
 type Confidence = float | Callable[[Value], float]
@@ -147,6 +196,15 @@ def lapse(_: Value | None, __: Value) -> Value:
     return {}
 
 
+def leave(value: Value | None, _: Value) -> Value | None:
+    """The event says nothing of the value, only of what stands beside it."""
+    return value
+
+
+type Revision = Callable[[Memory, Position], Memory]
+"""(a memory, the event's place) -> the memory with something beside its value changed."""
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What one event says about one memory."""
 
@@ -160,6 +218,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     source: Source = Source.EVENT_DERIVED
     tier: Tier = Tier.LONG_TERM
     expires_at: datetime | None = None
+    revise: Revision | None = None
 
     def __post_init__(self) -> None:
         check_key(self.key)

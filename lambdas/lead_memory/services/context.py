@@ -11,7 +11,7 @@ from lead_memory.domain.conversation.messages import in_order, messages_of
 from lead_memory.domain.conversation.notes import live_notes
 from lead_memory.domain.conversation.settings import Cohort, ConversationSettings, CrossChannel
 from lead_memory.domain.errors import LeadMemoryError, Unavailable
-from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
+from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType, StorageTier
 from lead_memory.domain.times import time
 from lead_memory.services.resolve import Read
 from lead_memory.services.sweep import through
@@ -149,7 +149,7 @@ class _Reading:
 
     def memory(self, name: MemoryKey) -> Memory | None:
         found = self._found.get(name)
-        return found if isinstance(found, Memory) and not found.expired(self._now) else None
+        return found if isinstance(found, Memory) and not found.hidden(self._now) else None
 
     def value(self, name: MemoryKey) -> Mapping[str, Any]:
         memory = self.memory(name)
@@ -174,7 +174,8 @@ class _Reading:
         self.refuse_unread(noted)
         standing = [thread for thread_id in thread_ids if (thread := self.value(names.thread(thread_id)))]
         purchases = [self.memory(name) for name in long_term.PURCHASE_MEMORIES]
-        memories = [memory for memory in (*self._typed, *purchases) if memory and not memory.expired(self._now)]
+        typed = [memory for memory in self._typed if memory.storage_tier is StorageTier.HOT]
+        memories = [memory for memory in (*typed, *purchases) if memory and not memory.hidden(self._now)]
         return Known(
             notes=[note for name in noted for note in live_notes(self.value(name), self._now)],
             messages=in_order(messages_of(self.value(names.recent(thread_id))) for thread_id in thread_ids),

@@ -102,6 +102,13 @@ class Place(Protocol):
         """What there is, by kind."""
 
 
+class Recalled(Protocol):
+    """What recalls know of memories."""
+
+    async def forget(self, lead: Lead, names: Collection[MemoryKey]) -> None:
+        """Takes it away, and has it made again of what is left. May raise `Unavailable`."""
+
+
 class Registry(Protocol):
     """Pages of an organization's leads. May raise `Unavailable`."""
 
@@ -124,6 +131,7 @@ class Eraser:
         registry: Registry,
         objects: Place,
         messages: Place,
+        recalled: Recalled,
         *,
         backups: Callable[[datetime], Sequence[Backup]],
         settles: timedelta,
@@ -138,6 +146,7 @@ class Eraser:
         self._registry = registry
         self._objects = objects
         self._messages = messages
+        self._recalled = recalled
         self._backups = backups
         self._settles = settles
         self._now = now
@@ -153,7 +162,8 @@ class Eraser:
             found = await leaving(self._store, self._items.row, lead, ref)
             there = found.counts + await self._beside(subject, remove=False)
             return self._receipt(subject, asked, there, dry_run=True)
-        removed, refs = await forget(self._store, self._items.row, lead, ref, self._pause)
+        removed, refs, names = await forget(self._store, self._items.row, lead, ref, self._pause)
+        await self._recalled.forget(lead, names)
         removed += await self._beside(Subject(*lead, refs=refs), remove=True)
         asked, before = await until_won(lambda: self._items.note(subject, asked, removed), self._pause)
         again = (await self._beside(subject, remove=False)).total() + await self._traces(lead, ref)

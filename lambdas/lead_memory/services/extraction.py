@@ -5,26 +5,18 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from lead_memory.domain.conversation.evaluations import (
-    asked_again,
-    batched_until,
-    lead_messages_since,
-    resumed_at,
-    unseen,
-)
-from lead_memory.domain.conversation.threads import due_jobs
+from lead_memory.domain.conversation.evaluations import batched_until, unseen
 from lead_memory.domain.conversation.tokens import estimate
 from lead_memory.domain.errors import Erased, Unavailable
 from lead_memory.domain.events import Event
-from lead_memory.domain.intelligence import triggers
 from lead_memory.domain.intelligence.importance import importance
 from lead_memory.domain.intelligence.jobs import Job, Status
 from lead_memory.domain.memories import Lead, Memory
-from lead_memory.domain.payloads.conversation import ConversationMessage, ThreadSummaryRequested
+from lead_memory.domain.payloads.conversation import ThreadSummaryRequested
 from lead_memory.domain.payloads.intelligence import MemoriesSummaryRequested, ThreadExtractionRequested
 from lead_memory.domain.times import iso
 from lead_memory.services import clusters
@@ -34,9 +26,8 @@ from lead_memory.services.extraction_queue import DELAY_SECONDS, Request
 from lead_memory.services.gate import EXTRACTED
 from lead_memory.services.sweep import through
 from lead_memory.services.thread_jobs import ASKING, EXTRACTED_AT_ONCE, READ_AT_ONCE, Conversation
+from lead_memory.services.wanted import Wanted, jobs_of, together, triggered
 
-ENTITIES_EVERY = 5
-"""Messages of the lead."""
 RETRIES = 3
 PAUSES_GROW = 4
 WAITS = 5
@@ -48,27 +39,11 @@ PUBLISHED_AT_MOST = 3
 BUSY_SECONDS = 60
 """Before a thread that somebody else holds is looked at again."""
 
-REQUESTED = "thread.extraction_requested"
-
 _logger = logging.getLogger(__name__)
 
 
-class _Wanted(NamedTuple):
-    """What requests about one thread come to."""
-
-    row: str
-    jobs: frozenset[Job]
-    """That somebody asked for, or that are tried again."""
-    triggered: frozenset[Job] = frozenset()
-    """That messages are a reason for."""
-    triggers: tuple[str, ...] = ()
-    looks_at_due: bool = False
-    """Whether what time made due is done too: the sweep finds it, and somebody may ask for a summary."""
-
-    @property
-    def requested(self) -> bool:
-        """Whether somebody asked for it."""
-        return REQUESTED in self.triggers
+PROFILE_REFS = 40
+"""The newest of the profile's events that a reminder rests on; beside those of the thread, `REFS` are taken."""
 
 
 class Extractor:
@@ -83,12 +58,12 @@ class Extractor:
         # What is tried again is no part of what came meanwhile: that was never tried.
         threads: dict[tuple[Lead, str, int], list[int]] = {}
         for position, (request, wanted) in enumerate(zip(requests, found, strict=True)):
-            if isinstance(wanted, _Wanted):
+            if isinstance(wanted, Wanted):
                 threads.setdefault((request.lead, wanted.row, request.attempt), []).append(position)
 
         async def work(lead: Lead, positions: Iterable[int]) -> None:
-            wanted = [each for position in positions if isinstance(each := found[position], _Wanted)]
-            await self._work(lead, _together(wanted), [requests[position] for position in positions])
+            wanted = [each for position in positions if isinstance(each := found[position], Wanted)]
+            await self._work(lead, together(wanted), [requests[position] for position in positions])
 
         results = await asyncio.gather(
             *(work(lead, positions) for (lead, _, _), positions in threads.items()), return_exceptions=True
@@ -97,10 +72,10 @@ class Extractor:
             failed |= set(positions) if _failed(result) else set()
         return failed
 
-    async def _looked_at(self, request: Request) -> _Wanted | None:
+    async def _looked_at(self, request: Request) -> Wanted | None:
         """None where there is nothing more to do."""
         if request.row is not None:
-            return _Wanted(request.row, request.jobs, triggers=request.triggers, looks_at_due=True)
+            return Wanted(request.row, request.jobs, triggers=request.triggers, looks_at_due=True)
         event = await self._ports.threads.event(request.lead, request.ref or "")
         if event is None:
             await self._put_off([request], self._times.recording_seconds)
@@ -115,13 +90,13 @@ class Extractor:
         jobs = frozenset(EXTRACTED if isinstance(event.data, ThreadExtractionRequested) else ())
         # Of a conversation that is imported, each message would find what silence made due, again and again.
         looks_at_due = isinstance(event.data, ThreadSummaryRequested)
-        return _Wanted(row, jobs, _triggered(event), (event.event_type,), looks_at_due)
+        return Wanted(row, jobs, triggered(event), (event.event_type,), looks_at_due)
 
-    async def _work(self, lead: Lead, wanted: _Wanted, requests: Sequence[Request]) -> None:
+    async def _work(self, lead: Lead, wanted: Wanted, requests: Sequence[Request]) -> None:
         now = self._ports.clock()
         standing = await self._ports.threads.standing(lead, wanted.row)
         thread = standing.thread
-        jobs = _jobs(thread.value, wanted, now) if thread else set()
+        jobs = jobs_of(thread.value, wanted, now) if thread else set()
         if thread is None or not jobs:
             return
         request = Request(
@@ -161,14 +136,25 @@ class Extractor:
         new = max((unseen(thread.value, job) for job in jobs if job in EXTRACTED), default=0)
         newest = READ_AT_ONCE if Job.SUMMARY in jobs else min(max(new, EXTRACTED_AT_ONCE), READ_AT_ONCE)
         messages = await self._ports.threads.messages(lead, row, newest)
+        now = self._ports.clock()
+        profile, entities = (
+            memory if memory and not memory.hidden(now) else None for memory in (standing.profile, standing.entities)
+        )
         return Conversation(
             thread=thread.value,
-            profile=standing.profile.value if standing.profile else None,
-            entities=standing.entities.value if standing.entities else {},
-            origins=standing.profile.source_event_ids if standing.profile else (),
+            profile=profile.value if profile else None,
+            entities=entities.value if entities else {},
+            origins=await self._origins(lead, profile) if profile else (),
             # What came meanwhile is for the next time.
             messages=[message for message in messages if message.occurred_at <= thread.newest.occurred_at],
         )
+
+    async def _origins(self, lead: Lead, profile: Memory) -> Sequence[str]:
+        """The events that made the profile, as far as they may be named: a reminder has the words of any of them."""
+        kept = profile.source_event_ids
+        if profile.source_event_count <= len(kept):
+            return kept
+        return list(dict.fromkeys([*kept, *await self._ports.threads.refs(lead, profile.name, PROFILE_REFS)]))
 
     async def _outcomes(
         self, lead: Lead, conversation: Conversation, jobs: Set[Job], *, requested: bool, is_last: bool
@@ -274,40 +260,6 @@ class Extractor:
         delay = min(delay_seconds, DELAY_SECONDS)
         if requests and await self._ports.queue.send(requests, delay) < len(requests):
             raise Unavailable("the extractor's queue did not take all")
-
-
-def _jobs(thread: Mapping[str, Any], wanted: _Wanted, now: datetime) -> set[Job]:
-    """What there is to do for a thread as it stands."""
-    due_at = due_jobs(asked_again(thread, wanted.jobs)) if wanted.looks_at_due else {}
-    due = {job for job, at in due_at.items() if at and at <= now}
-    triggered = set(wanted.triggered)
-    if Job.SUMMARY in due:
-        triggered |= set(EXTRACTED)
-    if lead_messages_since(thread, Job.ENTITIES) >= ENTITIES_EVERY:
-        triggered.add(Job.ENTITIES)
-    # What failed, or had no budget, is left alone for a while.
-    jobs = due | {job for job in triggered if (at := resumed_at(thread, job, now)) and at <= now}
-    jobs |= wanted.jobs & set(EXTRACTED)
-    return {job for job in jobs if job not in EXTRACTED or unseen(thread, job)}
-
-
-def _triggered(event: Event) -> frozenset[Job]:
-    if not isinstance(event.data, ConversationMessage):
-        return frozenset()
-    text = triggers.unquoted(event.data.text)
-    is_reply = event.event_type == "conversation.reply_sent"
-    wanted = {Job.FACTS: is_reply and triggers.facts_wanted(text), Job.ENTITIES: triggers.crm_mentioned(text)}
-    return frozenset(job for job, is_wanted in wanted.items() if is_wanted)
-
-
-def _together(wanted: Sequence[_Wanted]) -> _Wanted:
-    return _Wanted(
-        row=wanted[0].row,
-        jobs=frozenset().union(*(each.jobs for each in wanted)),
-        triggered=frozenset().union(*(each.triggered for each in wanted)),
-        triggers=tuple(dict.fromkeys(trigger for each in wanted for trigger in each.triggers)),
-        looks_at_due=any(each.looks_at_due for each in wanted),
-    )
 
 
 def _failed(result: object) -> bool:

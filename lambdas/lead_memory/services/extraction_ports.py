@@ -34,6 +34,9 @@ class Threads(Protocol):
     async def messages(self, lead: Lead, row: str, newest: int) -> Sequence[Event]:
         """The newest of the thread's messages, in their order; of the log, through its index."""
 
+    async def refs(self, lead: Lead, name: MemoryKey, newest: int) -> Sequence[str]:
+        """Of the newest events with a part in a memory, the newest first; one that was just recorded may be missing."""
+
     async def memories(self, lead: Lead, wanted: Collection[MemoryKey]) -> Sequence[Memory]: ...
 
 

@@ -15,7 +15,7 @@ from lead_memory.domain.fold import refold
 from lead_memory.domain.intelligence import cluster
 from lead_memory.domain.lifecycle import announced_at
 from lead_memory.domain.limits import CLOCK_SKEW
-from lead_memory.domain.memories import Lead, MemoryKey
+from lead_memory.domain.memories import Lead, MemoryKey, MemoryType
 from lead_memory.domain.payloads.conversation import (
     ConversationMessage,
     IntentClassified,
@@ -24,9 +24,10 @@ from lead_memory.domain.payloads.conversation import (
     ThreadSummarized,
 )
 from lead_memory.domain.payloads.crm import EntitiesMerged, EntityExtracted, EntitySplit
+from lead_memory.domain.payloads.keeping import MemoryAnnotated, TimesDecision
 from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired, MemoryInferred
 from lead_memory.services.rebuild import Kind, Rebuilder, Store, parts
-from lead_memory.services.rewrite import commit_until_won, stored
+from lead_memory.services.rewrite import commit_until_won, stored, write
 from lead_memory.services.store import TRANSACTION_ITEMS, Commit, Snapshot, Write
 from lead_memory.services.sweep import SOURCE, expiry_id
 
@@ -35,6 +36,9 @@ TOMBSTONES = LINKS = 25
 
 QUOTED = (ConversationMessage, IntentClassified, ThreadResolved, ThreadSummarized)
 """What a summary or a reminder of a thread is made of."""
+
+BESIDE = (MemoryAnnotated, MemoryExpired, TimesDecision)
+"""What is said of a memory that is there, and makes none."""
 
 EVENTS, MEMORIES, RECOMPUTED = "events", "memories", "memories_recomputed"
 
@@ -88,7 +92,7 @@ async def leaving(store: Store, rows: Rows, lead: Lead, ref: str, names: Collect
         erases={each: each in log for each in (*repeated, *sorted(quoting), *announced, ref) if each not in gone},
         touches=_relinked(order, staying, {each.ref: link for each, link in linked}),
         writes=[
-            Write(name, refolded.get(name), row.version if (row := snapshot.memories.get(name)) else None)
+            write(snapshot, name, refolded.get(name))
             # The row that an order's events share comes first, so that those that change the order meet.
             for name in sorted(again, key=lambda name: (name != order, name))
         ],
@@ -97,8 +101,8 @@ async def leaving(store: Store, rows: Rows, lead: Lead, ref: str, names: Collect
 
 async def forget(
     store: Store, rows: Rows, lead: Lead, ref: str, pause: Callable[[int], Awaitable[None]]
-) -> tuple[Counter[str], set[str]]:
-    """What went and what was folded again, by kind, and the refs of the events that went.
+) -> tuple[Counter[str], set[str], set[MemoryKey]]:
+    """What went and what was folded again, by kind; the refs of the events that went; the memories that these touched.
 
     Readers meet no memory that is missing though other events support it. Raises as `leaving` does, and `Unavailable`.
     """
@@ -112,13 +116,16 @@ async def forget(
         refs.update(found.erases)
         return _noted(_commits(lead, found), found.snapshot, removed)
 
-    # Again, for what was made of it while it went; once it is gone, the recorder refuses more.
-    while (await leaving(store, rows, lead, ref)).erases:
+    while True:
         await commit_until_won(store, commits, pause)
+        # Again, for what was made of it while it went; once it is gone, the recorder refuses more.
+        if not (await leaving(store, rows, lead, ref)).erases:
+            break
     # What an earlier call that broke off left: by then nobody knows any more what the event had a part in.
     report = await Rebuilder(store, pause).rebuild(lead)
     removed.update(MEMORIES if each.kind is Kind.EXTRA else RECOMPUTED for each in report.differences)
-    return removed, refs
+    names.update(MemoryKey(MemoryType(each.memory_type), each.key) for each in report.differences)
+    return removed, refs, names
 
 
 def _commits(lead: Lead, found: Leaving) -> Iterator[Commit]:
@@ -155,14 +162,14 @@ def _counts(writes: Iterable[Write], snapshot: Snapshot) -> Counter[str]:
 
 
 def _supported(log: Collection[Event]) -> set[MemoryKey]:
-    """The memories that an event says something about; that a memory's time is over rests on the memory."""
+    """The memories that an event says something about; what is said beside a value rests on the memory."""
     cases = Cases(log)
-    says = (event for event in log if not isinstance(event.data, MemoryExpired))
+    says = (event for event in log if not isinstance(event.data, BESIDE))
     return {change.name for event in says for change in derive(event, cases.of(event))}
 
 
 def _names_alone(event: Event, alone: Collection[MemoryKey]) -> bool:
-    return isinstance(event.data, MemoryExpired) and all(change.name in alone for change in derive(event))
+    return isinstance(event.data, BESIDE) and all(change.name in alone for change in derive(event))
 
 
 async def _announced(

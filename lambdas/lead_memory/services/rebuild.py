@@ -14,7 +14,7 @@ from lead_memory.domain.errors import Rejected, Unavailable
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Lead, MemoryKey
 from lead_memory.services import store
-from lead_memory.services.rewrite import ATTEMPTS, commit_until_won, pause_with_jitter, rewrites
+from lead_memory.services.rewrite import ATTEMPTS, as_it_is, commit_until_won, pause_with_jitter, rewrites
 from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Snapshot, Write
 
 
@@ -160,7 +160,7 @@ def _commits(lead: Lead, drift: _Drift) -> Iterator[Commit]:
 def _as_it_is(name: MemoryKey, snapshot: Snapshot) -> Write:
     if snapshot.memories[name].memory is None:
         raise Rejected("damaged", "another derivation's row does not open: rebuild the lead without naming one")
-    return Write(name, *snapshot.memories[name])
+    return as_it_is(snapshot, name)
 
 
 def parts(writes: Iterable[Write], room: int = TRANSACTION_ITEMS - 1) -> Iterator[list[Write]]:

@@ -17,6 +17,7 @@ from lead_memory.domain.memories import Lead, Memory, MemoryKey
 from lead_memory.services.bounds import refuse_too_large, refuse_too_many_notes
 from lead_memory.services.rewrite import (
     ATTEMPTS,
+    as_it_is,
     commit_until_won,
     damaged,
     pause_with_jitter,
@@ -24,7 +25,7 @@ from lead_memory.services.rewrite import (
     stored,
     writes,
 )
-from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Known, Snapshot, Store, Write
+from lead_memory.services.store import TRANSACTION_BYTES, TRANSACTION_ITEMS, Commit, Known, Snapshot, Store
 
 logger = logging.getLogger(__name__)
 
@@ -212,7 +213,7 @@ class Recorder:
             snapshot = await self._store.snapshot(lead, {order})
             linked = await self._store.linked_log(lead)
             log = [of_lead for of_lead, _ in linked]
-            guard = rewrites(snapshot, log, {order}) or [Write(order, *snapshot.memories[order])]
+            guard = rewrites(snapshot, log, {order}) or [as_it_is(snapshot, order)]
             cases = Cases(log)
             touches = {
                 of_lead.ref: said
@@ -235,7 +236,7 @@ class Recorder:
             writes = rewrites(snapshot, await self._store.log(lead), wanted)
             if order is not None and order not in {write.name for write in writes}:
                 # A refund meanwhile may have found nothing to take back; at the order's row the two of them meet.
-                writes.append(Write(order, *snapshot.memories[order]))
+                writes.append(as_it_is(snapshot, order))
             # New rows have no version that an erasure of the event could have changed.
             rests_on = event.ref if settles is None else None
             return [Commit(lead=lead, writes=writes, settles=settles, rests_on=rests_on)] if writes or settles else []

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from lead_memory.domain.errors import Erased, LeadMemoryError, Unavailable
-from lead_memory.domain.memories import Memory, MemoryKey
+from lead_memory.domain.memories import Memory, MemoryKey, StorageTier
 from lead_memory.domain.templates.render import Escape, OnMissing, render
 from lead_memory.domain.templates.syntax import Template
 from lead_memory.domain.templates.variables import Plan, Reason, Variable, plan, spell
@@ -236,7 +236,13 @@ class _Asking:
 def _standing(memory: Memory | Reason | None, now: datetime) -> Memory | Reason:
     if memory is None:
         return Reason.NEVER_SEEN
-    return Reason.EXPIRED if isinstance(memory, Memory) and memory.expired(now) else memory
+    if not isinstance(memory, Memory):
+        return memory
+    if memory.expired(now):
+        return Reason.EXPIRED
+    if memory.retention.deleted:
+        return Reason.DELETED
+    return Reason.COLD if memory.storage_tier is StorageTier.COLD else memory
 
 
 def _answer(

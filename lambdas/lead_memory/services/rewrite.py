@@ -56,6 +56,7 @@ def rewrites(snapshot: Snapshot, log: Collection[Event], names: Collection[Memor
         for write in writes(snapshot, {name: refolded.get(name) for name in names})
         if canonical.encode(write.memory) != canonical.encode(stored(write.name, snapshot))
         or damaged(write.name, snapshot)
+        or (write.name in snapshot.memories and snapshot.memories[write.name].misplaced)
     ]
 
 
@@ -68,7 +69,14 @@ def damaged(name: MemoryKey, snapshot: Snapshot) -> bool:
 
 
 def writes(snapshot: Snapshot, memories: Mapping[MemoryKey, Memory | None]) -> list[Write]:
-    return [
-        Write(name, memory, snapshot.memories[name].version if name in snapshot.memories else None)
-        for name, memory in memories.items()
-    ]
+    return [write(snapshot, name, memory) for name, memory in memories.items()]
+
+
+def write(snapshot: Snapshot, name: MemoryKey, memory: Memory | None) -> Write:
+    row = snapshot.memories.get(name)
+    return Write(name, memory, row.version, row.content_object) if row else Write(name, memory, None)
+
+
+def as_it_is(snapshot: Snapshot, name: MemoryKey) -> Write:
+    """Of a row that is there."""
+    return write(snapshot, name, snapshot.memories[name].memory)

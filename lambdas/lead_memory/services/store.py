@@ -18,6 +18,10 @@ class Stored(NamedTuple):
     """None for a row that does not open, because it was damaged: the log makes it again."""
     version: int
     """Of the row, another at every write: a number that only counts would come again after a delete."""
+    content_object: str | None = None
+    """Where its value lies when the row has not room for it, or is not the place for it."""
+    misplaced: bool = False
+    """In the index of due dates: the organization's policy says otherwise by now."""
 
 
 class Snapshot(NamedTuple):
@@ -40,6 +44,8 @@ class Write(NamedTuple):
     """None deletes; where there was no row, it says that there must still be none."""
     version: int | None
     """The row's version that was read; None when there was no row."""
+    content_object: str | None = None
+    """As in `Stored`, of the row that was read: it is of no use any more."""
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bench.matching import names
+from bench.matching import candidates, names
 from lead_memory.domain.crm.closeness import closeness, persons_likeness
 from lead_memory.domain.crm.matching import Known, Match, match
 from lead_memory.domain.crm.names import folded
-from lead_memory.domain.crm.persons import COUNTED, bits, candidates, compared
+from lead_memory.domain.crm.persons import COUNTED, bits, compared
 
 KINDS = ("account", "contact", "opportunity", "case", "task", "lead")
 WORDS = [

@@ -9,7 +9,7 @@ from lead_memory.domain.memories import Memory
 from tests.events import all_samples
 
 REFERENCE = (Path(__file__).parents[3] / "docs/reference/memories.md").read_text()
-FREE = ("family", "training_goal", "on_holiday", "contact_time")
+FREE = ("family", "training_goal", "on_holiday", "contact_time", "diet", "outreach")
 """Keys of the samples that were declared, inferred or expressed, with fields of their own."""
 
 

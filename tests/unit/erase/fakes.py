@@ -128,6 +128,11 @@ class OneLead:
             yield [SOMEBODY]
 
 
+class NothingRecalled:
+    async def forget(self, lead: Lead, names: Collection[MemoryKey]) -> None:
+        """There is no index to take anything from."""
+
+
 def eraser(
     store: ErasableStore, messages: Messages | None = None, *, now: Callable[[], datetime] = lambda: NOW
 ) -> Eraser:
@@ -137,6 +142,7 @@ def eraser(
         OneLead(store),
         Messages(),
         messages or Messages(),
+        NothingRecalled(),
         backups=lambda last_there: [Backup("table", last_there, "")],
         settles=timedelta(minutes=5),
         now=now,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from lead_memory.adapters import keys
 from lead_memory.domain.conversation import names
 from lead_memory.domain.conversation.settings import ConversationSettings
+from lead_memory.domain.derivations import touched
 from lead_memory.domain.events import Event, parse
 from lead_memory.domain.intelligence.answers import EntitiesAnswer, FactsAnswer, StatedAccount, StatedPainPoint
 from lead_memory.domain.intelligence.jobs import Job
@@ -21,16 +22,20 @@ from lead_memory.domain.memories import Lead, Memory, MemoryKey
 from lead_memory.domain.payloads.conversation import ConversationMessage
 from lead_memory.services.attempts import Outcome
 from lead_memory.services.bus import Entry
-from lead_memory.services.extraction import Extractor
+from lead_memory.services.extraction import PAUSES_GROW, RETRIES, Extractor
 from lead_memory.services.extraction_ports import Ports, Standing, Times
 from lead_memory.services.extraction_queue import Request
 from lead_memory.services.models import Answer, Failure, Model, ModelFailed, Usage
 from lead_memory.services.record import Recorder, Result
 from tests.events import SOMEBODY, START, body
 from tests.fakes import MemoryStore, no_pause
+from tests.unit.intelligence.said import WORTH, lead, of_thread
 
 ACCOUNT = re.compile(r"account (\w+)")
 TIMES = Times(pause_seconds=30, recording_seconds=20)
+PAUSES = [TIMES.pause_seconds * PAUSES_GROW**n for n in range(RETRIES)]
+LIMIT_MICROS = 100
+"""Of a day."""
 LONG = timedelta(hours=1)
 """Within which whatever waits in the queue has come back."""
 
@@ -205,6 +210,10 @@ class World:
         ]
         return found[-newest:]
 
+    async def refs(self, lead: Lead, name: MemoryKey, newest: int) -> list[str]:
+        log = sorted((event for event, _ in self.store.events.values()), key=lambda event: event.position, reverse=True)
+        return [event.ref for event in log if self.is_of(lead) and name in touched(event)][:newest]
+
     async def memories(self, lead: Lead, wanted: Collection[MemoryKey]) -> list[Memory]:
         return [memory for name, memory in self.store.memories.items() if name in wanted and self.is_of(lead)]
 
@@ -246,6 +255,24 @@ class World:
 
     async def give_up(self, request: Request, reason: str) -> None:
         self.given_up.append((request, reason))
+
+
+def world(**settings: int) -> tuple[World, ScriptedModel]:
+    model = ScriptedModel(**settings)
+    return World(model, limit_micros=LIMIT_MICROS), model
+
+
+def asked_for() -> list[Event]:
+    return [lead("The account Acme"), lead(WORTH), of_thread("thread.extraction_requested", START)]
+
+
+async def wait_and_count_pauses(of: World) -> list[int]:
+    pauses = []
+    while of.sent:
+        [sent] = of.sent
+        pauses.append(sent.delay_seconds)
+        await of.wait(sent.at - of.now)
+    return pauses
 
 
 def delivered(entry: Entry, now: datetime) -> Event:

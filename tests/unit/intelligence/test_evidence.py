@@ -6,26 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lead_memory.domain.intelligence.answers import EntitiesAnswer, FactsAnswer, Stated
+from lead_memory.domain.intelligence.answers import FactsAnswer
 from lead_memory.domain.intelligence.checking import Dropped
 from lead_memory.domain.intelligence.evidence import TakenFacts, taken_facts
 from lead_memory.domain.intelligence.lines import Line
-from lead_memory.domain.intelligence.records import taken_entities
-from lead_memory.domain.intelligence.words import folded
 from lead_memory.domain.payloads.contact import contact_facts
-from tests.unit.intelligence.conversations import conversation
+from tests.unit.intelligence.conversations import TALK, conversation, many, stated, texts
 
 SUPPLIER = (
     "lead: 1. In August nothing arrived for two weeks. We had 40 people asking.\n2. Every bag was vanilla, "
     "and there was no way to mix flavours.\n3. The invoice came in three parts with three due dates."
-)
-TALK = (
-    "old lead: Get the Acme Corp account. Our budget was R$ 900",
-    "us: The premium plan is R$ 2,190 a month, I will send the contract on Friday.",
-    "lead: That is too expensive. Our budget is R$ 1,500 to 2,000 a month, and my boss decides. Please don't call, "
-    "write me on WhatsApp.",
-    "us: With six months it is 15% less. The account ID is 001234",
-    "lead: OK, that sounds better. We paid with Pix, our team has 40 athletes.",
 )
 
 
@@ -261,93 +251,17 @@ def test_what_an_answer_says_twice_is_taken_once() -> None:
     assert (taken.kept, taken.dropped) == (1, {Dropped.REPEATED: 1})
 
 
-def test_an_account_s_id_may_be_said_one_message_later() -> None:
-    lines = conversation(
-        "lead: I spoke with John Smith from Acme Corp", "us: Noted.", "us: I found it, the account ID is 001234"
-    )
-    answer = EntitiesAnswer.model_validate({
-        "accounts": [{"id": "001234", "name": "Acme Corp", "message": 3, "quote": "the account ID is 001234"}],
-        "contacts": [
-            {"name": "John Smith", "account_name": "Acme Corp", "message": 1, "quote": "John Smith from Acme Corp"}
-        ],
-    })  # fmt: skip
-    taken = taken_entities(answer, lines)
-    assert taken.answer == answer
-    assert taken.refs["accounts"] == [("whatsapp/m1", "whatsapp/m3")]
-    assert taken.refs["contacts"] == [("whatsapp/m1",)]
-
-
-@pytest.mark.parametrize(
-    ("kind", "entity", "said", "why"),
-    [
-        ("accounts", {"name": "Acme Corp", "id": "001234"}, "I found Acme Corp with ID 001234", None),
-        ("accounts", {"name": "Acme Corp", "id": "1234"}, "I found Acme Corp with ID 001234", Dropped.UNSUPPORTED),
-        ("accounts", {"id": "00x1"}, "The account ID is 00X1", Dropped.UNSUPPORTED),
-        ("accounts", {"name": "Beta", "id": "001234"}, "I found Acme Corp with ID 001234", Dropped.UNSUPPORTED),
-        ("accounts", {"name": "Café São José"}, "the account of Cafe Sao Jose", None),
-        ("accounts", {}, "the account of Cafe Sao Jose", Dropped.MALFORMED),
-        ("contacts", {"name": "Ana", "email": "ana@example.com"}, "Ana, ana@example.com", None),
-        ("contacts", {"name": "Ana", "email": "ana@example.org"}, "Ana, ana@example.com", Dropped.UNSUPPORTED),
-        ("contacts", {"name": "Ana", "phone": "+55 11 98765-4321"}, "Ana, (11) 98765-4321", None),
-        ("contacts", {"name": "Ana", "phone": "+55 11 98765-0000"}, "Ana, (11) 98765-4321", Dropped.UNSUPPORTED),
-        ("contacts", {"name": "Ana", "account_id": "7"}, "Ana is at Acme", Dropped.UNSUPPORTED),
-        ("opportunities", {"name": "Renewal", "amount": "50000"}, "The Renewal deal is worth 50k", None),
-        ("opportunities", {"name": "Renewal", "amount": "60000"}, "The Renewal deal is worth 50k", Dropped.MALFORMED),
-        ("opportunities", {"name": "Renewal", "close_date": "2026-03-31"}, "Renewal closes on March 31", None),
-        ("opportunities", {"name": "Renewal", "close_date": "2026-04-30"}, "Renewal closes soon", Dropped.MALFORMED),
-        (
-            "cases",
-            {"id": "4521", "subject": "Broken pot", "status": "open"},
-            "Ticket 4521, a broken pot, is open",
-            None,
-        ),
-        ("tasks", {"subject": "Call Ana", "status": "done"}, "Call Ana", Dropped.UNSUPPORTED),
-        ("leads", {"name": "Bia", "company": "Acme"}, "Bia from Acme wants a demo", None),
-    ],
-)
-def test_a_record_is_what_the_quote_says(kind: str, entity: dict[str, str], said: str, why: Dropped | None) -> None:
-    answer = EntitiesAnswer.model_validate({kind: [{**entity, "message": 1, "quote": said}]})
-    taken = taken_entities(answer, conversation(f"us: {said}"))
-    assert (taken.kept, next(iter(taken.dropped), None)) == (why is None, why)
-
-
-def test_a_known_record_that_we_name_is_recalled() -> None:
-    answer = EntitiesAnswer.model_validate({"accounts": [{"name": "Acme", "message": 1, "quote": "the Acme account"}]})
-    ours, theirs = (conversation(f"{who}: About the Acme account") for who in ("us", "lead"))
-    assert taken_entities(answer, ours, ["ACME"]).dropped == {Dropped.RECALLED: 1}
-    assert taken_entities(answer, theirs, ["ACME"]).kept == 1
-
-
-texts = st.sampled_from(
-    [text.split(": ", 1)[1] for text in TALK]
-    + ["R$ 1,500", "premium plan", "001234", "Acme Corp", "yes", "40", "better", "2026-03-06", "paid"]
-) | st.text(min_size=1, max_size=30).filter(str.strip)  # fmt: skip
-some = {"message": st.integers(-1, 7), "quote": texts}
 fields = st.sampled_from(["budget_range", "timeline", "decision_maker", "preferred_contact_method", "company_size"])
-
-
-def many(**of: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
-    return st.lists(st.fixed_dictionaries({**some, **of}), max_size=4)
-
-
 facts_answers = st.fixed_dictionaries(
     {
         "preferences": many(field=fields, value=texts),
         "pain_points": many(text=texts),
         "objections": many(objection=texts, resolved=st.booleans(), resolution=st.none() | texts),
         "products": many(name=texts, interest=st.sampled_from(["low", "medium", "high"])),
-        "stage": st.none() | st.fixed_dictionaries({**some, "stage": st.sampled_from(["awareness", "customer"])}),
-        "next_step": st.none()
-        | st.fixed_dictionaries({**some, "action": texts, "due_date": st.none() | st.just("2026-03-06")}),
+        "stage": st.none() | stated(stage=st.sampled_from(["awareness", "customer"])),
+        "next_step": st.none() | stated(action=texts, due_date=st.none() | st.just("2026-03-06")),
     }
 ).map(FactsAnswer.model_validate)
-entities_answers = st.fixed_dictionaries(
-    {
-        "accounts": many(name=st.none() | texts, id=st.none() | texts),
-        "contacts": many(name=texts, account_name=st.none() | texts, account_id=st.none() | texts),
-        "tasks": many(subject=st.none() | texts, due_date=st.none() | texts),
-    }
-).map(EntitiesAnswer.model_validate)
 
 
 @given(facts_answers)
@@ -363,20 +277,3 @@ def test_every_fact_is_taken_or_dropped_and_rests_on_new_messages_that_may_state
         assert any(line.new for line in resting_on)
         if group.value.keys() - {"productsDiscussed", "nextStep"}:
             assert any(line.new and line.from_lead for line in resting_on)
-
-
-@given(entities_answers)
-def test_every_record_that_is_taken_is_quoted_from_a_new_message(answer: EntitiesAnswer) -> None:
-    lines = conversation(*TALK)
-    taken = taken_entities(answer, lines)
-    total = sum(len(getattr(answer, field)) for field in EntitiesAnswer.model_fields)
-    assert taken.kept + sum(taken.dropped.values()) == total
-    by_number = {line.number: line for line in lines}
-    for field, refs in taken.refs.items():
-        kept: list[Stated] = getattr(taken.answer, field)
-        for statement, resting_on in zip(kept, refs, strict=True):
-            line = by_number[statement.message]
-            assert line.new
-            assert line.ref in resting_on
-            assert folded(statement.quote) in folded(line.text)
-    assert taken_entities(taken.answer, lines) == taken._replace(dropped={})

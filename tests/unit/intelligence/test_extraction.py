@@ -1,5 +1,6 @@
 """What the extractor asks of a model, and when."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import pytest
@@ -7,23 +8,19 @@ import pytest
 from lead_memory.domain.conversation import names
 from lead_memory.domain.events import Event
 from lead_memory.domain.intelligence.jobs import Job
-from lead_memory.services.extraction import ENTITIES_EVERY
+from lead_memory.domain.intelligence.lines import Line
 from lead_memory.services.offline_model import OfflineModel
 from lead_memory.services.thread_jobs import NOTHING_SAID
+from lead_memory.services.wanted import ENTITIES_EVERY
 from tests.events import START
-from tests.unit.intelligence.fakes import LONG, ScriptedModel, World, request_of
+from tests.unit.intelligence.fakes import LONG, World, request_of, world
 from tests.unit.intelligence.said import ASKS, DAY, HOUR, MINUTE, WORTH, in_turn, lead, of_thread, us
 
 PROFILE = names.CONTACT_PROFILE
 
 
-def world() -> tuple[World, ScriptedModel]:
-    model = ScriptedModel()
-    return World(model), model
-
-
-def texts(given: object) -> list[str]:
-    return [line.text for line in given]  # type: ignore[attr-defined]
+def texts(given: Iterable[Line]) -> list[str]:
+    return [line.text for line in given]
 
 
 @pytest.mark.parametrize(

@@ -8,33 +8,23 @@ from lead_memory.domain.events import Event
 from lead_memory.domain.intelligence import cluster
 from lead_memory.domain.intelligence.jobs import Job
 from lead_memory.domain.memories import MemoryKey, MemoryType
-from lead_memory.services.extraction import PAUSES_GROW, RETRIES
+from lead_memory.services.extraction import RETRIES
 from lead_memory.services.models import Failure
 from tests.events import START, event
-from tests.unit.intelligence.fakes import LONG, TIMES, ScriptedModel, World, request_of
+from tests.unit.intelligence.fakes import (
+    LONG,
+    PAUSES,
+    ScriptedModel,
+    World,
+    asked_for,
+    request_of,
+    wait_and_count_pauses,
+    world,
+)
 from tests.unit.intelligence.said import ASKS, DAY, HOUR, MINUTE, WORTH, in_turn, lead, of_thread, us
 
 PROFILE = names.CONTACT_PROFILE
-PAUSES = [TIMES.pause_seconds * PAUSES_GROW**n for n in range(RETRIES)]
 NAMED = [MemoryKey(MemoryType.FACT, key) for key in ("family", "job", "pet")]
-
-
-def world(**settings: int) -> tuple[World, ScriptedModel]:
-    model = ScriptedModel(**settings)
-    return World(model, limit_micros=100), model
-
-
-def asked_for() -> list[Event]:
-    return [lead("The account Acme"), lead(WORTH), of_thread("thread.extraction_requested", START)]
-
-
-async def wait_and_count_pauses(of: World) -> list[int]:
-    pauses = []
-    while of.sent:
-        [sent] = of.sent
-        pauses.append(sent.delay_seconds)
-        await of.wait(sent.at - of.now)
-    return pauses
 
 
 # The budget

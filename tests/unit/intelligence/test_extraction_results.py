@@ -2,7 +2,9 @@
 
 import json
 import logging
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import msgspec
@@ -12,14 +14,17 @@ from hypothesis import strategies as st
 
 from lead_memory.domain.conversation import names
 from lead_memory.domain.intelligence import cluster
+from lead_memory.domain.intelligence.answers import EntitiesAnswer
 from lead_memory.domain.intelligence.jobs import Job
+from lead_memory.domain.intelligence.lines import Line
 from lead_memory.domain.memories import MemoryKey, MemoryType
+from lead_memory.services.models import Answer, Failure
 from lead_memory.services.offline_model import OfflineModel
 from lead_memory.services.rebuild import Rebuilder
 from tests.events import SCRIPTS, START, event
 from tests.fakes import canonical_bytes, no_pause
 from tests.unit.erase.fakes import ErasableStore
-from tests.unit.intelligence.fakes import LONG, ScriptedModel, World, request_for, request_of
+from tests.unit.intelligence.fakes import LONG, ScriptedModel, World, request_for, request_of, world
 from tests.unit.intelligence.said import ASKS, DAY, HOUR, MINUTE, WORTH, in_turn, lead, of_thread, us
 from tests.unit.record.test_recorder_laws import folded
 
@@ -27,13 +32,8 @@ PROFILE, ACME = names.CONTACT_PROFILE, MemoryKey(MemoryType.FACT, "account:acme"
 NAMED = [PROFILE, MemoryKey(MemoryType.FACT, "family"), MemoryKey(MemoryType.FACT, "pet")]
 
 
-def world() -> tuple[World, ScriptedModel]:
-    model = ScriptedModel()
-    return World(model), model
-
-
-def texts(given: object) -> list[str]:
-    return [line.text for line in given]  # type: ignore[attr-defined]
+def texts(given: Iterable[Line]) -> list[str]:
+    return [line.text for line in given]
 
 
 # What lands
@@ -94,10 +94,10 @@ async def test_the_reminder_is_written_of_the_summary_of_the_same_attempt_and_re
 
 async def test_what_comes_while_a_model_is_asked_is_for_the_next_time() -> None:
     class Arriving(ScriptedModel):
-        async def summary(self, *given):  # type: ignore[no-untyped-def]
+        async def summary(self, lines: Sequence[Line], before: str | None) -> Answer[str]:
             if not self.befores:
                 await of.record(lead("Meanwhile!", START + HOUR + MINUTE))
-            return await super().summary(*given)
+            return await super().summary(lines, before)
 
     model = Arriving()
     of = World(model)
@@ -143,6 +143,29 @@ async def test_a_summary_of_memories_is_a_memory_that_says_of_which_and_is_made_
     assert model.jobs() == {Job.CLUSTER: 2}
 
 
+async def test_a_summary_ends_with_the_first_of_what_it_sums_up() -> None:
+    of, _ = world()
+    for key, ends_at in (("pet", START + 9 * DAY), ("family", START + 5 * DAY), ("contact_profile", None)):
+        value = {"painPoints": ["Too slow"]} if ends_at is None else {"it": f"is {key}"}
+        said = {"memory_type": "fact", "key": key, "value": value, "expires_at": ends_at and ends_at.isoformat()}
+        await of.record(event("memory.declared", said, event_id=key))
+    await of.said(event("memories.summary_requested", {"memories": [name._asdict() for name in NAMED]}, event_id="ask"))
+    [summary] = of.log("memory.inferred")
+    assert datetime.fromisoformat(summary["expires_at"]) == START + 5 * DAY
+
+
+async def test_a_profile_that_was_deleted_is_in_no_reminder() -> None:
+    of, _ = world()
+    inferred = {"memory_type": "fact", "key": PROFILE.key, "value": {"painPoints": ["Too slow"]}, "confidence": 1}
+    gone = {"memory_type": "fact", "key": PROFILE.key}
+    await of.record(event("memory.inferred", inferred, event_id="p", at=START))
+    await of.record(event("memory.soft_deleted", gone, event_id="gone", source="operator", at=START + HOUR))
+    await of.said(*(lead(f"I need {n} plans.", START + n * MINUTE) for n in range(3)))
+    await of.sweep(START + DAY)
+    [summary], [reminder] = of.log("thread.summarized"), of.log("thread.reactivation_prepared")
+    assert reminder["text"] == summary["summary"]
+
+
 async def test_fewer_than_three_memories_are_not_summed_up() -> None:
     of, model = world()
     facts = [("pet", START + DAY), ("family", None)]
@@ -177,7 +200,7 @@ async def test_of_another_organization_and_of_an_erased_lead_nothing_is_read() -
 
 async def test_nothing_of_what_is_said_is_in_logs_or_in_requests(caplog: pytest.LogCaptureFixture) -> None:
     class Canary(ScriptedModel):
-        async def entities(self, lines):  # type: ignore[no-untyped-def]
+        async def entities(self, lines: Sequence[Line]) -> Answer[EntitiesAnswer]:
             raise RuntimeError(f"zqxcanary in {lines}")
 
     caplog.set_level(logging.DEBUG)
@@ -188,7 +211,7 @@ async def test_nothing_of_what_is_said_is_in_logs_or_in_requests(caplog: pytest.
         us(ASKS, thread_id="other"),
     ]
     assert await of.said(*said) == set()
-    model.fails[Job.FACTS] = ["away"] * 9  # type: ignore[list-item]
+    model.fails[Job.FACTS] = [Failure.AWAY] * 9
     await of.said(lead(f"{WORTH} zqxcanary", thread_id="other"), us(ASKS, thread_id="other"))
     await of.wait()
     assert "RuntimeError" in caplog.text
@@ -203,19 +226,20 @@ async def test_nothing_of_what_is_said_is_in_logs_or_in_requests(caplog: pytest.
 
 async def test_a_rebuild_makes_the_same_bytes_and_asks_no_model() -> None:
     model = ScriptedModel()
-    of = World(model, ErasableStore())
+    store = ErasableStore()
+    of = World(model, store)
     await of.said(lead("The account Acme"), lead(WORTH), us(ASKS), *in_turn(12, since=START + MINUTE))
     await of.sweep(START + 2 * DAY)
-    before, asked = canonical_bytes(of.store.memories), model.jobs()
+    before, asked = canonical_bytes(store.memories), model.jobs()
     assert asked == {Job.FACTS: 1, Job.ENTITIES: 1, Job.SUMMARY: 1, Job.REACTIVATION: 1}
-    of.store.rows.clear()
-    await Rebuilder(of.store, no_pause).rebuild(in_turn(1)[0].lead)  # type: ignore[arg-type]
-    assert canonical_bytes(of.store.memories) == before
+    store.rows.clear()
+    await Rebuilder(store, no_pause).rebuild(in_turn(1)[0].lead)
+    assert canonical_bytes(store.memories) == before
     assert model.jobs() == asked
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-async def test_the_offline_model_gives_a_conversation_a_profile_a_summary_and_a_reminder(script) -> None:  # type: ignore[no-untyped-def]
+async def test_the_offline_model_gives_a_conversation_a_profile_a_summary_and_a_reminder(script: Path) -> None:
     of = World(OfflineModel())
     for entry in json.loads(script.read_text()):
         sent = event(

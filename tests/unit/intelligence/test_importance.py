@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -31,9 +32,9 @@ def test_a_further_message_never_lowers_it(before: list[str], more: str, request
 
 
 @given(conversations, st.randoms())
-def test_it_depends_on_what_is_said_and_not_on_the_order(texts: list[str], random: object) -> None:
+def test_it_depends_on_what_is_said_and_not_on_the_order(texts: list[str], random: Random) -> None:
     shuffled = texts.copy()
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert score(conversation(*texts)) == score(conversation(*shuffled))
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ def line(text: str, number: int = 1) -> Line:
     return Line(number, f"chat/{number}", SATURDAY, True, text, True)
 
 
-def block(asked: str, tag: str) -> list[object]:
+def block(asked: str, tag: str) -> list[Any]:
     """The pieces of the only block with the tag."""
     assert asked.count(f"<{tag}>") == asked.count(f"</{tag}>") == 1
     lines = asked.split(f"<{tag}>\n")[1].split(f"\n</{tag}>")[0].split("\n")
@@ -39,7 +40,7 @@ def whole(text: str) -> str:
 @given(st.lists(HOSTILE, min_size=1, max_size=5), HOSTILE)
 def test_no_text_gets_out_of_its_place(texts: list[str], before: str) -> None:
     asked = conversation([line(text, number) for number, text in enumerate(texts)], before)
-    assert [message["text"] for message in block(asked, "messages")] == list(map(whole, texts))  # type: ignore[index]
+    assert [message["text"] for message in block(asked, "messages")] == list(map(whole, texts))
     assert block(asked, "summary") == [whole(before)]
     assert block(memories(texts), "memories") == list(map(whole, texts))
     assert block(silence({"topic": before}, None), "thread") == [{"topic": whole(before)}]

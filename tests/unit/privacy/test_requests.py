@@ -10,9 +10,11 @@ from lead_memory.adapters.keyrings import CACHE_SECONDS
 from lead_memory.adapters.sealing import Unreadable
 from lead_memory.domain.conversation.settings import CohortShares, ConversationSettings, CrossChannel
 from lead_memory.domain.errors import Conflict, Erased, KeysUnavailable, LeadMemoryError, Rejected, Unavailable
-from lead_memory.domain.memories import Lead
+from lead_memory.domain.memories import Lead, MemoryType
+from lead_memory.domain.memory_settings import MemorySettings
+from lead_memory.domain.retention import Policy
 from lead_memory_client import privacy
-from privacy.requests import ConfigureConversations, EraseEvent, read, refused
+from privacy.requests import ConfigureConversations, ConfigureMemories, EraseEvent, read, refused
 from tests.events import LEAD, ORGANIZATION
 
 ERASE_EVENT: dict[str, Any] = {
@@ -88,6 +90,35 @@ def test_settings_are_chosen_as_a_whole() -> None:
 def test_settings_that_nobody_can_choose_are_refused_with_the_reason(change: dict[str, Any], said: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=said):
         read({**CONFIGURE, **change})
+
+
+KEEP: dict[str, Any] = {
+    "operation": "configure_memories",
+    "organization_id": ORGANIZATION,
+    "policies": {"fact": {"archive_after_days": 30}},
+}
+
+
+def test_policies_are_chosen_as_a_whole() -> None:
+    request = read(KEEP)
+    assert isinstance(request, ConfigureMemories)
+    assert request.settings == MemorySettings(policies={MemoryType.FACT: Policy(archive_after_days=30)})
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"policies": {"note": {"archive_after_days": 30}}}, "they have their own ends"),
+        ({"policies": {"fact": {"archive_after_days": 0}}}, "Expected `int` >= 1"),
+        ({"policies": {"fact": {"archive_after_days": 9, "delete_after_days": 8}}}, "9 days are not fewer than 8"),
+        ({"policies": {"fact": {"forget_after_days": 8}}}, "unknown field"),
+        ({"policies": {"mood": {}}}, "Invalid enum value"),
+        ({"weights": {"similarity": 2}}, "Expected `float` <= 1"),
+    ],
+)
+def test_policies_that_nobody_can_keep_are_refused_with_the_reason(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=said):
+        read({**KEEP, **change})
 
 
 @pytest.mark.parametrize(

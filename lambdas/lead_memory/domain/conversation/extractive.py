@@ -101,10 +101,12 @@ _PLAIN = str.maketrans("áàâãéêíóôõúüç\u2019", "aaaaeeiooouuc'")
 _ABBREVIATIONS = "".join(
     rf"(?<!\b{abbreviation}\.)" for abbreviation in ("Dr", "Dra", "Mr", "Mrs", "Ms", "Sr", "Sra", "vs")
 )
+SENTENCE_END = rf"(?<=[.!?…])(?<!\b\w\.\w\.){_ABBREVIATIONS}\s+"
+"""As a pattern."""
 _SENTENCE_ENDS = re.compile(
-    rf"(?<=[.!?…])(?<!\b\w\.\w\.){_ABBREVIATIONS}\s+"
+    SENTENCE_END
     # A speaker's name within a text would read as if they had said what follows.
-    rf"|\b(?i:{CUSTOMER}|{ASSISTANT})[^\w\n]{{0,9}}?[:\uff1a\ufe13\ufe55]"
+    + rf"|\b(?i:{CUSTOMER}|{ASSISTANT})[^\w\n]{{0,9}}?[:\uff1a\ufe13\ufe55]"
 )
 _MARKUP = re.compile(r"(?:[\s#>*_~`=|\u2022\u2013\u2014]|-+(?!\S)|\d{1,2}[.)]\s)+")
 _SPEAKER = re.compile(rf"({CUSTOMER}|{ASSISTANT}): ")
@@ -150,6 +152,11 @@ def points_of(summary: str) -> Iterator[Point]:
         yield from _points(line[named.end() :], named[1]) if named else _points(line, None)
 
 
+def unmarked(text: str) -> str:
+    """Without what begins a heading, a list's item or a quotation."""
+    return (text[marked.end() :] if (marked := _MARKUP.match(text)) else text).strip()
+
+
 def shortened(text: str, characters: int) -> str:
     """Cut at a word's end, with an ellipsis; empty where the first word is already too long."""
     if len(text) <= characters:
@@ -160,15 +167,10 @@ def shortened(text: str, characters: int) -> str:
 
 def _points(text: str, speaker: str | None) -> Iterator[Point]:
     lines = filter(None, shortened(text, _LOOKED_AT_CHARACTERS).splitlines())
-    sentences = (sentence for line in lines for sentence in _SENTENCE_ENDS.split(_unmarked(line)))
+    sentences = (sentence for line in lines for sentence in _SENTENCE_ENDS.split(unmarked(line)))
     for sentence in islice(sentences, _LOOKED_AT_SENTENCES):
-        if point := shortened(" ".join(_unmarked(sentence).split()), _POINT_CHARACTERS):
+        if point := shortened(" ".join(unmarked(sentence).split()), _POINT_CHARACTERS):
             yield Point(speaker, point)
-
-
-def _unmarked(text: str) -> str:
-    """Without what begins a heading, a list's item or a quotation."""
-    return text[marked.end() :] if (marked := _MARKUP.match(text)) else text
 
 
 def _without_repetitions(points: Iterable[Point]) -> list[Point]:

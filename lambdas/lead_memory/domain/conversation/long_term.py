@@ -8,6 +8,7 @@ from lead_memory.domain.conversation.cutting import CUT, first_characters
 from lead_memory.domain.conversation.names import CONTACT_PROFILE
 from lead_memory.domain.conversation.profile import listed, one_line
 from lead_memory.domain.crm.entities import kind_and_key
+from lead_memory.domain.intelligence.cluster import is_cluster
 from lead_memory.domain.memories import Memory, MemoryKey, MemoryType
 
 RESOLUTIONS = 5
@@ -78,7 +79,8 @@ def _known(memories: Iterable[Memory], memory_type: MemoryType) -> list[str]:
 
 
 def _is_told_elsewhere(name: MemoryKey) -> bool:
-    return name == CONTACT_PROFILE or kind_and_key(name) is not None
+    """In the profile, among the records of a CRM, or by the memories themselves that a summary is of."""
+    return name == CONTACT_PROFILE or kind_and_key(name) is not None or is_cluster(name)
 
 
 def told(memory: Memory) -> str:

@@ -1,7 +1,8 @@
 """Names as they are compared, free of what is only spelling."""
 
 import re
-import unicodedata
+
+from lead_memory.domain.slugs import unaccented
 
 _LEGAL_FORM = re.compile(
     "inc|incorporated|corp|corporation|company|co|cia|ltd|limited|llc|llp|lp|plc|pllc|pty|pte|pvt|bhd|sdn|"
@@ -21,10 +22,7 @@ _APOSTROPHE = re.compile("['`\u2019\u00b4]")
 
 def plain(name: str) -> str:
     """`O'Néil, ANA` -> `oneil ana`: lower case, without accents or apostrophes, other marks one space."""
-    unmarked = _APOSTROPHE.sub("", name)
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", unmarked).casefold())
-    letters = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return unicodedata.normalize("NFC", " ".join(re.findall(r"[^\W_]+", letters)))
+    return " ".join(re.findall(r"[^\W_]+", unaccented(_APOSTROPHE.sub("", name))))
 
 
 def folded(name: str) -> str:

@@ -5,9 +5,8 @@ A field's weight is the log-likelihood ratio log2(m / u) of Fellegi and Sunter (
 bits, against how many there are to choose among. What one record lacks says nothing.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, combinations
+from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
@@ -66,14 +65,6 @@ EXCHANGED = (("given_name", "surname"), ("address_1", "address_2"))
 """Each is filled in for the other often enough that both ways are compared."""
 _ALONE = [field for field in WEIGHTS if field not in {"account", *chain(*EXCHANGED)}]
 
-KEY_BITS = 9
-"""What two records have to agree in to be compared: enough that few do by chance."""
-_KEYS = [
-    fields
-    for count in (1, 2)
-    for fields in combinations(WEIGHTS, count)
-    if sum(WEIGHTS[field].equal for field in fields) >= KEY_BITS
-]
 _SIMILAR = 0.75
 """Of a field's text: a postcode with two digits exchanged still is."""
 _PHONE_DIGITS = 8
@@ -107,15 +98,6 @@ def compared(record: Record) -> Record:
     return {field: value for field, value in spelled.items() if value}
 
 
-def candidates(records: Sequence[Record]) -> set[tuple[int, int]]:
-    """The pairs, by their places, that agree in one of many keys, so that an error in one field loses none."""
-    blocks: dict[tuple[str, ...], set[int]] = defaultdict(set)
-    for place, record in enumerate(records):
-        for key in _keys(record):
-            blocks[key].add(place)
-    return {pair for block in blocks.values() for pair in combinations(sorted(block), 2)}
-
-
 def likeness(field: str, a: str, b: str) -> Likeness:
     match field:
         case "name":
@@ -138,10 +120,3 @@ def _bits(field: str, a: str | None, b: str | None) -> float:
 def _across(one: str, other: str, a: Record, b: Record) -> float:
     crossed = ((a.get(one), b.get(other)), (a.get(other), b.get(one)))
     return sum(min(_bits(one, *values), _bits(other, *values)) for values in crossed)
-
-
-def _keys(record: Record) -> Iterator[tuple[str, ...]]:
-    for fields in _KEYS:
-        values = [record[field] for field in fields if field in record]
-        if len(values) == len(fields):
-            yield (*fields, *sorted(values))

@@ -19,6 +19,7 @@ from lead_memory.domain.derivations import (
     form,
     intelligence,
     interest,
+    keeping,
     note,
     preference,
     purchase,
@@ -41,6 +42,7 @@ MODULES: Mapping[str, Mapping[str, Derivation]] = {
     "intelligence": intelligence.DERIVATIONS,
     "crm": crm.DERIVATIONS,
     "declared": declared.DERIVATIONS,
+    "keeping": keeping.DERIVATIONS,
 }
 
 DERIVATIONS: Mapping[str, tuple[Derivation, ...]] = {

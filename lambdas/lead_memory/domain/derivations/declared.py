@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from lead_memory.domain.conversation import names, notes, profile
 from lead_memory.domain.crm.entities import kind_and_key
-from lead_memory.domain.derivations import crm
+from lead_memory.domain.derivations import crm, keeping
 from lead_memory.domain.events import Event
 from lead_memory.domain.memories import Change, Derivation, MemoryKey, MemoryType, Source, Value, lapse, replace
 from lead_memory.domain.payloads.contact import facts_of
@@ -13,8 +15,11 @@ from lead_memory.domain.times import iso
 
 
 def declared(event: Event, memory: MemoryDeclared) -> Iterable[Change]:
-    if entity := kind_and_key(MemoryKey(memory.memory_type, memory.key)):
-        yield from crm.declared(event, *entity, memory)
+    revise = keeping.annotating(memory.annotations) if memory.annotations else None
+    name = MemoryKey(memory.memory_type, memory.key)
+    if entity := kind_and_key(name):
+        for change in crm.declared(event, *entity, memory):
+            yield msgspec.structs.replace(change, revise=revise) if change.name == name else change
         return
     inferred = isinstance(memory, MemoryInferred)
     is_profile = (memory.memory_type, memory.key) == names.CONTACT_PROFILE
@@ -28,6 +33,7 @@ def declared(event: Event, memory: MemoryDeclared) -> Iterable[Change]:
         confidence=memory.confidence if isinstance(memory, MemoryInferred) else 1.0,
         source=Source.AGENT_INFERRED if inferred else Source.USER_DECLARED,
         expires_at=memory.expires_at,
+        revise=revise,
     )
 
 

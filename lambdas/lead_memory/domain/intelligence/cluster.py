@@ -2,9 +2,12 @@
 
 import hashlib
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from lead_memory.domain.memories import MemoryKey, MemoryType, Value
-from lead_memory.domain.payloads.said import MemoryInferred
+from lead_memory.domain.memories import Memory, MemoryKey, MemoryType, Value
+
+if TYPE_CHECKING:
+    from lead_memory.domain.payloads.said import MemoryInferred
 
 _PREFIX = "cluster:"
 
@@ -19,9 +22,13 @@ def value(text: str, of: Collection[MemoryKey]) -> Value:
     return {"text": text, "is_summary": True, "summary_of": [each._asdict() for each in sorted(of)]}
 
 
-def sources(said: MemoryInferred) -> set[MemoryKey]:
+def is_cluster(name: MemoryKey) -> bool:
+    return name.memory_type is MemoryType.FACT and name.key.startswith(_PREFIX)
+
+
+def sources(said: "MemoryInferred | Memory") -> set[MemoryKey]:
     """The memories that it sums up; none for any other memory."""
-    if said.memory_type is not MemoryType.FACT or not said.key.startswith(_PREFIX):
+    if not is_cluster(MemoryKey(said.memory_type, said.key)):
         return set()
     listed = said.value.get("summary_of")
     return {

@@ -54,16 +54,16 @@ _AS_WORDS = {
 """Without one: it is an article too."""
 _STEM = 5
 _EMPTY = frozenset(
-    re.findall(
-        r"\S+",
+    word
+    for language in (
         "the and for with from that this have has had was were are not but its our your their they them you she his "
-        "her "
-        "all any can will would could should there here what which who how than then too very just about into been "
-        "being does did only some more que com para por uma uns umas dos das nos nas pelo pela mas mais muito nao sem "
-        "seu sua seus suas meu minha nosso nossa ele ela eles elas voce voces isso isto esse essa este esta foi sao "
-        "ser "
-        "tem ter ainda quando como so ja tambem ",
+        "her all any can will would could should there here what which who how than then too very just about into "
+        "been being does did only some more",
+        "que com para por uma uns umas dos das nos nas pelo pela mas mais muito nao sem seu sua seus suas meu minha "
+        "nosso nossa ele ela eles elas voce voces isso isto esse essa este esta foi sao ser tem ter ainda quando como "
+        "so ja tambem",
     )
+    for word in language.split()
 )
 
 

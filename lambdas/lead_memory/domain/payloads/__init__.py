@@ -46,6 +46,7 @@ from lead_memory.domain.payloads.intelligence import (
     MemoriesSummaryRequested,
     ThreadExtractionRequested,
 )
+from lead_memory.domain.payloads.keeping import MemoryAnnotated, MemoryMoved, MemoryTiered
 from lead_memory.domain.payloads.said import MemoryDeclared, MemoryExpired, MemoryInferred
 
 PAYLOADS: dict[str, type[Payload]] = {
@@ -71,9 +72,16 @@ PAYLOADS: dict[str, type[Payload]] = {
     "intelligence.evaluated": IntelligenceEvaluated,
     "lead.identified": LeadIdentified,
     "memories.summary_requested": MemoriesSummaryRequested,
+    "memory.annotated": MemoryAnnotated,
+    "memory.archived": MemoryMoved,
     "memory.declared": MemoryDeclared,
     "memory.expired": MemoryExpired,
+    "memory.hard_delete_queued": MemoryMoved,
     "memory.inferred": MemoryInferred,
+    "memory.purged": MemoryMoved,
+    "memory.restored": MemoryMoved,
+    "memory.soft_deleted": MemoryMoved,
+    "memory.tiered": MemoryTiered,
     "note.edited": NoteEdited,
     "note.pinned": NotePinned,
     "note.removed": NoteRemoved,

@@ -7,12 +7,9 @@ from pydantic_core import PydanticCustomError
 
 from lead_memory.domain.fields import TOO_LARGE, Id, Short, Text, Time, at_most
 from lead_memory.domain.intelligence.jobs import Job, Status
-from lead_memory.domain.limits import CLUSTER_MEMORIES, REF_BYTES, REFS
+from lead_memory.domain.limits import CLUSTER_FEWEST, CLUSTER_MEMORIES, REF_BYTES, REFS
 from lead_memory.domain.memories import MemoryKey, MemoryType
 from lead_memory.domain.payloads.base import Payload
-
-CLUSTER_FEWEST = 3
-"""Memories that one summary is made of."""
 
 type Count = Annotated[int, Field(ge=0, strict=True)]
 
@@ -46,13 +43,13 @@ class ThreadExtractionRequested(Payload):
     asked_by: Short | None = None
 
 
-class _Name(Payload):
+class MemoryName(Payload):
     memory_type: MemoryType
     key: Text
 
 
 class MemoriesSummaryRequested(Payload):
-    memories: Annotated[tuple[_Name, ...], Field(min_length=CLUSTER_FEWEST), at_most(CLUSTER_MEMORIES)]
+    memories: Annotated[tuple[MemoryName, ...], Field(min_length=CLUSTER_FEWEST), at_most(CLUSTER_MEMORIES)]
     asked_by: Short | None = None
 
     @property

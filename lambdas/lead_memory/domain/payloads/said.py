@@ -22,6 +22,7 @@ from lead_memory.domain.payloads.base import ARRIVING, Payload
 from lead_memory.domain.payloads.contact import contact_facts
 from lead_memory.domain.payloads.crm import check_fields
 from lead_memory.domain.payloads.intelligence import Extraction
+from lead_memory.domain.payloads.keeping import Annotating
 
 DECLARABLE = (MemoryType.FACT, MemoryType.PREFERENCE, MemoryType.INTEREST)
 """What can be said outright. The other types are made of what happened."""
@@ -31,7 +32,7 @@ _DERIVED = re.compile(r"interest\.(product|category):.*|preference\.(channel|pri
 """Memories that count; what is said outright beside the counts would stop them."""
 
 
-class MemoryDeclared(Payload):
+class MemoryDeclared(Annotating):
     memory_type: MemoryType
     key: Text
     value: Annotated[dict[str, Any], SHALLOW]

@@ -24,6 +24,8 @@ class Reason(StrEnum):
     NEVER_SEEN = "never_seen"
     NULL = "null"
     EXPIRED = "expired"
+    DELETED = "deleted"
+    COLD = "cold"
     ERASED = "erased"
     PATH_NOT_FOUND = "path_not_found"
     NOT_TEXT = "not_text"

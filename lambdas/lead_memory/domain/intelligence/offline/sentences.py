@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from lead_memory.domain.conversation.extractive import SENTENCE_END, unmarked
 from lead_memory.domain.intelligence.lines import Line
 
 _LOOKED_AT_CHARACTERS, _LOOKED_AT_SENTENCES = 5_000, 100
@@ -12,8 +13,7 @@ _LOOKED_AT_CHARACTERS, _LOOKED_AT_SENTENCES = 5_000, 100
 _SENTENCE_CHARACTERS = 500
 """What is longer has no ends that we see, and no rule is sure of what belongs together in it."""
 
-_ENDS = re.compile(r"(?<=[.!?…])(?<!\b\w\.\w\.)(?<!\b(?:Dr|Mr|Ms|Sr|vs)\.)(?<!\b(?:Dra|Mrs|Sra)\.)\s+|[\ud800-\udfff]+")
-_MARKUP = re.compile(r"(?:[\s#>*_~`=|\u2022\u2013\u2014]|-+(?!\S)|\d{1,2}[.)]\s)+")
+_ENDS = re.compile(rf"{SENTENCE_END}|[\ud800-\udfff]+")
 _PLAIN = str.maketrans("áàâãäéêëíïóôõöúüçñÁÀÂÃÄÉÊËÍÏÓÔÕÖÚÜÇÑ\u2019", "aaaaaeeeiioooouucnAAAAAEEEIIOOOOUUCN'")
 _CLAUSE_ENDS = re.compile(
     r"[,;:()\u2013\u2014]|\b(?:but|mas|porem)\b|\b(?:and|e|so|entao) (?=(?:i|we|my|our|you|please|eu"
@@ -55,7 +55,7 @@ def sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
     """But those that tell a machine what to do or to write down."""
     for line in lines:
         found = (sentence for part in line.text[:_LOOKED_AT_CHARACTERS].splitlines() for sentence in _ENDS.split(part))
-        for sentence in islice(filter(None, map(_unmarked, found)), _LOOKED_AT_SENTENCES):
+        for sentence in islice(filter(None, map(unmarked, found)), _LOOKED_AT_SENTENCES):
             plain = sentence.translate(_PLAIN)
             if len(sentence) <= _SENTENCE_CHARACTERS and not _TO_A_MACHINE.search(plain):
                 yield Sentence(line, sentence, plain)
@@ -78,8 +78,3 @@ def stated(sentence: Sentence, said: re.Pattern[str]) -> Iterator[re.Match[str]]
         clause = clauses(sentence.plain[: match.start()])[-1]
         if not _NOT_SO.search(clause):
             yield match
-
-
-def _unmarked(text: str) -> str:
-    """Without what begins a heading, a list's item or a quotation."""
-    return (text[marked.end() :] if (marked := _MARKUP.match(text)) else text).strip()
