@@ -28,6 +28,7 @@ from lead_memory_client.errors import (
     RequestRefused,
     StageNotFound,
 )
+from lead_memory_client.recalled import Recall, RecalledMemory
 
 __all__ = [
     "AgentContext",
@@ -45,6 +46,8 @@ __all__ = [
     "NotWritten",
     "NothingHeld",
     "QueueReport",
+    "Recall",
+    "RecalledMemory",
     "RecordedEvent",
     "Redriven",
     "Rejection",

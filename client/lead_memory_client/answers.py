@@ -9,6 +9,7 @@ import msgspec
 from lead_memory.domain.conversation.layers import ChatMessage, Layer, LayerReport
 from lead_memory.domain.conversation.settings import Cohort
 from lead_memory.domain.memories import Memory, MemoryType
+from lead_memory.domain.retention import RetentionStatus
 from lead_memory.services.resolve import Found, Missing, Provenance, Reads, Status
 
 if TYPE_CHECKING:
@@ -117,6 +118,12 @@ class Effect(StrEnum):
     CONTRADICTED = "contradicted"
     """The event said otherwise, and what is remembered comes from a stronger source."""
     ENDED = "ended"
+    ANNOTATED = "annotated"
+    """What stands beside the value changed."""
+    MOVED = "moved"
+    """It was archived, deleted, purged or restored, or is stored elsewhere."""
+    REFUSED = "refused"
+    """The memory was not taking changes, or could not go there."""
     NONE = "none"
     """The event was only news of itself."""
 
@@ -140,6 +147,10 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     effect: Effect
     changes: tuple[FieldChange, ...]
+    beside: tuple[FieldChange, ...]
+    """Of what stands beside the value, under the names of a memory's record."""
+    retention_status: RetentionStatus | None
+    """Of the memory when the event came to it."""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,8 +268,8 @@ class StageStatus(msgspec.Struct, frozen=True, kw_only=True):
     bus: str
     profile_fields: tuple[str, ...]
     queues: dict[str, QueueDepth]
-    """`ingest`, `dead_letters`, `rejected`, `rebuild`, `rebuild_dead_letters`, `extraction` and
-    `extraction_dead_letters`; SQS counts approximately.
+    """`ingest`, `dead_letters`, `rejected`; `rebuild`, `extraction`, `vectors` and `uses`, each with its
+    `<name>_dead_letters`. SQS counts approximately.
     """
 
 

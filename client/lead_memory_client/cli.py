@@ -18,10 +18,15 @@ from lead_memory_client import (
     entity_commands,
     export_command,
     intelligence_commands,
+    lifecycle_commands,
+    memory_commands,
     mending,
     note_commands,
     organization_commands,
     privacy_commands,
+    project_commands,
+    recall_commands,
+    reembed_command,
     tracing,
 )
 from lead_memory_client.errors import RequestRefused
@@ -38,6 +43,7 @@ from lead_memory_client.terminal import (
     Time,
     UsageError,
     answer,
+    check_whose,
     out,
     print_json,
     say,
@@ -189,8 +195,12 @@ def memories(*, lead: UUID, as_of: Time = None, of: Of = Of()) -> int:
     from lead_memory_client.show import memories_text, now
 
     organization_id = of.organization_id()
-    found = of.connect().memories(lead, organization_id, as_of=as_of)
-    answer(of, {"memories": found}, lambda: memories_text(found, as_of or now()) if found else "Nothing is remembered.")
+    memory = of.connect()
+    if of.json:
+        print_json({"memories": memory.records(lead, organization_id, as_of=as_of)})
+        return OK
+    found = memory.memories(lead, organization_id, as_of=as_of)
+    answer(of, found, lambda: memories_text(found, as_of or now()) if found else "Nothing is remembered.")
     return OK
 
 
@@ -214,16 +224,22 @@ for _command in (tracing.explain, tracing.lineage, mending.queues, mending.redri
     app.command(_command)
 app.command(conversation_commands.message, name="say")
 app.command(conversation_commands.context)
+app.command(recall_commands.recall)
+app.command(reembed_command.reembed)
 app.command(intelligence_commands.intelligence)
 app.command(entity_commands.entities)
+app.command(lifecycle_commands.lifecycle)
+organization_commands.organization.command(recall_commands.weights)
 for _group in (
     conversation_commands.thread,
     entity_commands.entity,
     export_command.export,
+    memory_commands.memory,
     note_commands.note,
     organization_commands.organization,
     privacy_commands.erase,
     privacy_commands.keys,
+    project_commands.project,
 ):
     app.command(_group)
 
@@ -252,10 +268,7 @@ def rebuild(
 
     if derivation is not None and derivation not in MODULES:
         raise UsageError(f"There is no derivation '{derivation}': it is one of {', '.join(MODULES)}.")
-    if (every and (lead or of.organization)) or not (every or lead or of.organization):
-        raise UsageError(
-            "Which leads, must be said once: give --lead, --organization, or --all without LEAD_MEMORY_ORGANIZATION."
-        )
+    check_whose(of, lead, every=every)
     rebuilds = Rebuilds(find_stage(of.stage, profile=None, region=None))
     if lead:
         one = Lead(str(of.organization_id()), str(lead))
@@ -270,7 +283,7 @@ def rebuild(
 
 @app.command
 def demo(*, stay: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Show the product on the local stack: from the webhooks in events/ to rendered messages and an agent's context.
+    """Show the product on the local stack: from the webhooks in events/ to messages, an agent's context and answers.
 
     Args:
         stay: Leave the stack up; one that was up before stays up anyway.

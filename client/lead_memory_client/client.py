@@ -1,13 +1,13 @@
 """A stage, from Python: publish events, resolve templates, read what is remembered."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from lead_memory.domain.memories import Lead
+from lead_memory.domain.memories import Environment, Lead, MemoryType
 from lead_memory_client import publishing, queues
 from lead_memory_client.answers import (
     Exported,
@@ -20,9 +20,10 @@ from lead_memory_client.answers import (
 )
 from lead_memory_client.entries import Entry
 from lead_memory_client.errors import translated
-from lead_memory_client.privacy import Privacy
+from lead_memory_client.functions import ask
+from lead_memory_client.keeping import Keeping
 from lead_memory_client.queues import CLOCK_DIFFERENCE, OF_EVENTS, TROUBLES, Trouble, waiting_queue
-from lead_memory_client.reading import Reading
+from lead_memory_client.recalled import Recall
 from lead_memory_client.resolving import ResolverFunction
 from lead_memory_client.stage import LOCAL, find_stage
 
@@ -34,7 +35,7 @@ LOOKED_AT = 100
 """Messages of a queue, unless the caller wants more."""
 
 
-class LeadMemory(Reading, Privacy):
+class LeadMemory(Keeping):
     """Every method raises `AwsRefused` where AWS does not answer; retries of the SDK come before that.
 
     What reads a lead raises `Erased` for one that was erased, or whose organization was.
@@ -79,6 +80,43 @@ class LeadMemory(Reading, Privacy):
         plan = self._resolver.ask({"template": template, "plan": True}).plan
         assert plan is not None  # noqa: S101 - it was asked for
         return plan
+
+    def recall(
+        self,
+        lead_id: str | UUID,
+        organization_id: str | UUID,
+        query: str,
+        *,
+        k: int = 10,
+        tags: Collection[str] = (),
+        types: Collection[MemoryType] = (),
+        event_types: Collection[str] = (),
+        environments: Collection[Environment] = (Environment.PRODUCTION,),
+        project_id: str | None = None,
+        min_score: float = 0,
+        as_of: datetime | None = None,
+        include_cold: bool = False,
+    ) -> Recall:
+        """The `k` memories that answer a question best, at most 40.
+
+        Of each filter one is enough, and an empty one leaves nothing out. As of a time (with its zone): only what has
+        not changed since. Raises `RequestRefused`.
+        """
+        request = {
+            "organization_id": str(organization_id),
+            "lead_id": str(lead_id),
+            "query": query,
+            "k": k,
+            "tags": list(tags),
+            "types": list(types),
+            "event_types": list(event_types),
+            "environments": list(environments),
+            "project_id": project_id,
+            "min_score": min_score,
+            "as_of": as_of,
+            "include_cold": include_cold,
+        }
+        return ask(self._functions, self._resources.recall_function, request, Recall, called="recall function")
 
     def export_lead(
         self,
@@ -133,6 +171,10 @@ class LeadMemory(Reading, Privacy):
                 "rebuild_dead_letters": looked_at("rebuild_dead_letters"),
                 "extraction": measured(self._resources.extraction_queue_url),
                 "extraction_dead_letters": looked_at("extraction_dead_letters"),
+                "vectors": measured(self._resources.vectors_queue_url),
+                "vectors_dead_letters": looked_at("vectors_dead_letters"),
+                "uses": measured(self._resources.uses_queue_url),
+                "uses_dead_letters": looked_at("uses_dead_letters"),
             }
 
     def redrive(
@@ -183,6 +225,10 @@ class LeadMemory(Reading, Privacy):
             "rebuild_dead_letters": self._resources.rebuild_dead_letter_queue_url,
             "extraction": self._resources.extraction_queue_url,
             "extraction_dead_letters": self._resources.extraction_dead_letter_queue_url,
+            "vectors": self._resources.vectors_queue_url,
+            "vectors_dead_letters": self._resources.vectors_dead_letter_queue_url,
+            "uses": self._resources.uses_queue_url,
+            "uses_dead_letters": self._resources.uses_dead_letter_queue_url,
         }
         with translated("ask the queues"):
             depths = {name: queues.depth(self._sqs, url) for name, url in urls.items()}

@@ -1,4 +1,4 @@
-"""The contents of events that the table's items cannot hold, from S3."""
+"""What the table's items cannot hold, from S3: of large events, and of memories that are cold."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ class LargeContents:
         self._bucket = bucket
 
     def whole(self, items: Iterable[Item]) -> list[Item]:
-        """The same items of events, each with all that its event held."""
+        """The same items, each with all that it points to."""
         return self._filled(list(items), lambda item: LARGE_CONTENT in item)
 
     def to_fold(self, items: Iterable[Item]) -> list[Item]:

@@ -1,4 +1,4 @@
-"""The product on the local stack: webhooks in, memories derived, messages out."""
+"""The product on the local stack: webhooks in, memories derived, messages and answers out."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lead_memory.domain import canonical
-from lead_memory_client import demo_conversation
+from lead_memory_client import demo_conversation, demo_recall
 from lead_memory_client.client import LeadMemory
 from lead_memory_client.delivery import POLL_SECONDS
 from lead_memory_client.demo_events import EVENTS, DemoFailed, delivered
@@ -28,7 +28,7 @@ TEMPLATE = (
     "R${{purchase.last_transaction.amount}}. You found us through "
     "{{form.sat_survey_2026:how_did_you_find_us.answer}}, right?"
 )
-BUYER, ASKER = "Ana Souza", "Helena Prado"
+BUYER, ASKER, ANSWERED = "Ana Souza", "Helena Prado", "Laura"
 MESSAGE = "Hi Ana Souza, I noticed you purchased Whey Protein 1kg for R$189.90. You found us through Instagram, right?"
 TEMPLATES = {
     ("Shopify", "John Smith"): "Hi {{lead.first_name}}, your {{purchase.last_transaction.product_name}} order of "
@@ -51,6 +51,7 @@ What to do next:
   .venv/bin/lead-memory memories --lead {buyer}
   .venv/bin/lead-memory resolve --lead {buyer} '{{{{lead.name}}}}'
   .venv/bin/lead-memory context --lead {asker} --thread {thread}
+  .venv/bin/lead-memory recall 'when can we call?' --lead {answered}
   .venv/bin/lead-memory explain --lead {asker} fact contact_profile
   .venv/bin/lead-memory entities --lead {asker}
   make down                                   stop the stack"""
@@ -72,8 +73,11 @@ def run(
         out.print(memories_text(memory.memories(leads[BUYER], organization_id), now()))
         _heading(out, "What an agent is told before a silence of two weeks, and after it")
         demo_conversation.show(stage, out, steps)
+        _heading(out, f"What {ANSWERED}'s memories answer, in whichever language they are asked")
+        demo_recall.show(memory, out, steps, organization_id, leads[ANSWERED])
     out.print()
-    out.print(NEXT.format(buyer=leads[BUYER], asker=leads[ASKER], thread=demo_conversation.THREAD), soft_wrap=True)
+    by_name = {"buyer": leads[BUYER], "asker": leads[ASKER], "answered": leads[ANSWERED]}
+    out.print(NEXT.format(**by_name, thread=demo_conversation.THREAD), soft_wrap=True)
 
 
 @contextmanager

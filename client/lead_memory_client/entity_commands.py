@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lead_memory_client.answers import Entity
+    from lead_memory_client.client import LeadMemory
 
 # As everything else spells them.
 type KindName = Annotated[Kind, Parameter(name_transform=str.lower)]
@@ -51,7 +52,7 @@ def show(kind: KindName, key: Key, /, *, lead: UUID, of: Of = Of()) -> int:
         key: As `lead-memory entities` shows it.
         lead: The lead's id.
     """
-    found = _known(of, lead, kind, key)
+    found = _known(of.connect(), of, lead, kind, key)
     answer(of, {"kind": kind, "key": key, "value": found}, lambda: _shown(found))
     return OK
 
@@ -68,12 +69,14 @@ def merge(kind: KindName, key: Key, other: Key, /, *, lead: UUID, of: Of = Of(),
     """
     if key == other:
         raise UsageError(f"{key} is named twice: name the one that stays, and the one that is merged into it.")
-    for each, value in ((each, _known(of, lead, kind, each)) for each in (key, other)):
+    memory = of.connect()
+    values = {each: _known(memory, of, lead, kind, each) for each in (key, other)}
+    for each, value in values.items():
         if into := value.get("merged_into"):
             raise UsageError(f"The {kind} {each} was merged into {into}: name that one, or split them first.")
-    records = crm.records_of(_known(of, lead, kind, other))
+    records = crm.records_of(values[other])
     said = {"kind": kind, "key": key, "merged_key": other, "records": records, "author": by.name()}
-    _publish(of, lead, "crm.entities_merged", said)
+    _publish(memory, of, lead, "crm.entities_merged", said)
     answer(of, {"kind": kind, "key": key, "merged_key": other}, lambda: f"The {kind} {other} is {key} from now on.")
     say(f"To take it back: lead-memory entity split {kind} {key} {other} --lead {lead}{of.options()}")
     return OK
@@ -91,31 +94,32 @@ def split(kind: KindName, key: Key, name_key: Key, /, *, lead: UUID, of: Of = Of
     """
     if key == name_key:
         raise UsageError(f"{key} is the {kind} itself: name another of those that `lead-memory entity show` shows.")
-    value = _known(of, lead, kind, key)
+    memory = of.connect()
+    value = _known(memory, of, lead, kind, key)
     said_so = [each for each in crm.records_of(value | {"merged": {}}) if each["name_key"] == name_key]
     if not said_so and name_key not in value.get("merged", {}):
         raise EntityUnknown(
             f"Nothing of the {kind} {key} was said under {name_key}: `lead-memory entity show` shows what was."
         )
     said = {"kind": kind, "key": key, "name_key": name_key, "records": said_so, "author": by.name()}
-    _publish(of, lead, "crm.entity_split", said)
+    _publish(memory, of, lead, "crm.entity_split", said)
     answer(
         of, {"kind": kind, "key": key, "name_key": name_key}, lambda: f"The {kind} {name_key} is one of its own again."
     )
     return OK
 
 
-def _known(of: Of, lead: UUID, kind: Kind, key: str) -> dict[str, Any]:
-    found = of.connect().entity(lead, kind, key, of.organization_id())
+def _known(memory: "LeadMemory", of: Of, lead: UUID, kind: Kind, key: str) -> dict[str, Any]:
+    found = memory.entity(lead, kind, key, of.organization_id())
     if found is None:
         raise EntityUnknown(f"There is no {kind} {key}: `lead-memory entities` shows those that there are.")
     return found
 
 
-def _publish(of: Of, lead: UUID, event_type: str, said: dict[str, Any]) -> None:
+def _publish(memory: "LeadMemory", of: Of, lead: UUID, event_type: str, said: dict[str, Any]) -> None:
     entry = recording.made(SOURCE, event_type, said, Lead(str(of.organization_id()), str(lead)))
     recording.checked(entry)
-    recording.record(of.connect(), entry, of)
+    recording.record(memory, entry, of)
 
 
 def _listed(found: Sequence["Entity"]) -> "Table":

@@ -17,7 +17,7 @@ class AwsRefused(LeadMemoryError):
 
 
 class RequestRefused(LeadMemoryError):
-    """The resolver, or the context function, can never answer this request; `mistake` says what is wrong and where."""
+    """The function can never answer this request; `mistake` says what is wrong, and in a template where."""
 
     def __init__(self, mistake: Mistake, template: str | None) -> None:
         super().__init__(mistake.message)
@@ -35,6 +35,10 @@ class BudgetTooSmall(LeadMemoryError):
 
 class NoteUnknown(LeadMemoryError):
     """There is no such note on the contact, or on the thread; list those that there are."""
+
+
+class MemoryRefused(LeadMemoryError):
+    """There is no such memory, or as it stands this cannot be done to it; the message says what can."""
 
 
 class EntityUnknown(LeadMemoryError):

@@ -152,6 +152,10 @@ def what_is_not_included(messages_not_looked_at: int) -> tuple[NotIncluded, ...]
             "Nobody has it, except in the backups and the archive until these end.",
         ),
         NotIncluded(
+            "The numbers that stand for a memory's text when it is searched by meaning.",
+            "They are computed from the memories that are here, and say no more than those.",
+        ),
+        NotIncluded(
             "Columns of the profile database that messages do not read, and messages that were sent.",
             "The organization that holds the profile and sends the messages.",
         ),

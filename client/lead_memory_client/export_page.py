@@ -20,6 +20,7 @@ from lead_memory.domain.conversation.messages import Message, messages_of
 from lead_memory.domain.conversation.notes import Note, in_order, live_notes
 from lead_memory.domain.limits import EARLIEST, UNSEEN
 from lead_memory.domain.memories import Memory, MemoryType, Source
+from lead_memory.domain.retention import RetentionStatus
 from lead_memory_client.export_document import Document
 from lead_memory_client.export_records import (
     ERASED_EVENTS,
@@ -54,11 +55,19 @@ SOURCES = {
 }
 WRITTEN_BY_STAFF = "Written by people of the organization"
 """Where notes come from."""
+STATUSES = {
+    RetentionStatus.ARCHIVED: "Archived: it is read, and no more changed",
+    RetentionStatus.SOFT_DELETED: "Deleted: nobody reads it, and it can be restored",
+    RetentionStatus.HARD_DELETE_PENDING: "Deleted: nobody reads it, and its content goes within days",
+    RetentionStatus.PURGED: "Deleted for good: only its name is left",
+}
 QUEUES = {
     "rejected": "rejected as what can never be recorded",
     "dead_letters": "given up after several tries",
     "rebuild_dead_letters": "a request to make this lead's memories again, given up after several tries",
     "extraction_dead_letters": "a request to read this lead's conversation, given up after several tries",
+    "vectors_dead_letters": "a request to make this lead's memories findable, given up after several tries",
+    "uses_dead_letters": "that memories of this lead were recalled, given up after several tries",
 }
 
 _UNLIKE = (AttributeError, TypeError, msgspec.ValidationError)
@@ -99,6 +108,8 @@ def write_page(file: IO[str], document: Document) -> None:
             messages_in=_messages,
             notes_in=_notes,
             queues=QUEUES,
+            statuses=STATUSES,
+            beside=_beside,
         )
     )
     stream.enable_buffering(100)
@@ -149,6 +160,12 @@ def _notes(memory: Memory) -> list[Note]:
     with suppress(*_UNLIKE):
         return in_order(live_notes(memory.value, EARLIEST)) if memory.memory_type is MemoryType.NOTE else []
     return []
+
+
+def _beside(memory: Memory) -> dict[str, Any]:
+    """What was said of it beside its value."""
+    said: dict[str, Any] = msgspec.to_builtins(memory.annotations)
+    return said | ({"parent": str(memory.annotations.parent)} if memory.annotations.parent else {})
 
 
 def _visible(value: Any) -> Any:

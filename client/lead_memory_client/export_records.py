@@ -18,6 +18,7 @@ from lead_memory_client.answers import RecordedEvent
 from lead_memory_client.items import recorded_event
 
 MEMORIES, EVENTS, ERASED_EVENTS, WAITING_MESSAGES = "memories", "events", "erased_events", "waiting_messages"
+VECTOR = keys.kind(keys.VECTOR_SK_PREFIX)
 
 
 class HeldEvent(RecordedEvent, frozen=True, kw_only=True):
@@ -38,6 +39,17 @@ class ErasedEvent(msgspec.Struct, frozen=True):
     key: str
     """`event`, the source, and a hash of the event's id."""
     erased_at: str
+
+
+class HeldUse(msgspec.Struct, frozen=True):
+    """What recalls know of a memory, without what they compute from its text."""
+
+    memory: str
+    """`<type>.<key>`."""
+    usage_count: int
+    last_accessed_at: datetime | None
+    vector_id: str | None
+    embedding_version: str | None
 
 
 class WaitingMessage(msgspec.Struct, frozen=True):
@@ -80,10 +92,25 @@ def _typed(item: Item, keyring: Keyring) -> Record | None:
             event = _event(item, keyring)
             sequence = -1 if event.sequence is None else event.sequence
             return Record(EVENTS, (event.occurred_at, sequence, event.source, event.event_id), event)
+        case kind if kind == VECTOR:
+            return Record(VECTOR, (item[keys.SK],), _use(item, keyring))
         case kind if kind in MemoryType:
             memory = memory_of(item, keyring)
             return Record(MEMORIES, memory.name, memory)
     return None
+
+
+def _use(item: Item, keyring: Keyring) -> HeldUse:
+    from lead_memory.adapters.vector_items import indexed, stored
+
+    known = indexed(stored(item), keyring)
+    return HeldUse(
+        memory=str(known.entry.name),
+        usage_count=known.use.usage_count,
+        last_accessed_at=known.use.last_accessed_at,
+        vector_id=known.vector_id,
+        embedding_version=known.embedding_version,
+    )
 
 
 def _event(item: Item, keyring: Keyring) -> HeldEvent:

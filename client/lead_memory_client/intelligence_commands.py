@@ -3,14 +3,12 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from lead_memory_client.terminal import OK, Of, answer, say
+from lead_memory_client.terminal import MICROS, OK, Of, answer, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from lead_memory_client.answers import Intelligence, ModelJob
-
-_MICROS = 1_000_000
 
 
 def intelligence(*, lead: UUID, of: Of = Of()) -> int:
@@ -61,4 +59,4 @@ def _statements(job: "ModelJob") -> str:
 
 
 def _dollars(micros: int) -> str:
-    return f"{micros / _MICROS:.4f}"
+    return f"{micros / MICROS:.4f}"

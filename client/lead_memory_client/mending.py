@@ -15,6 +15,8 @@ _QUEUES: "dict[str, Trouble]" = {
     "rejected": "rejected",
     "rebuild-dead-letters": "rebuild_dead_letters",
     "extraction-dead-letters": "extraction_dead_letters",
+    "vectors-dead-letters": "vectors_dead_letters",
+    "uses-dead-letters": "uses_dead_letters",
 }
 
 
@@ -32,7 +34,14 @@ def queues(*, look_at: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
 
 
 def redrive(
-    queue: Literal["dead-letters", "rejected", "rebuild-dead-letters", "extraction-dead-letters"],
+    queue: Literal[
+        "dead-letters",
+        "rejected",
+        "rebuild-dead-letters",
+        "extraction-dead-letters",
+        "vectors-dead-letters",
+        "uses-dead-letters",
+    ],
     /,
     *,
     reason: str | None = None,

@@ -9,9 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from lead_memory.adapters.organization_items import conversation_settings
+from lead_memory.adapters.memory_items import Item
+from lead_memory.adapters.organization_items import conversation_settings, memory_settings
 from lead_memory.domain.conversation.settings import ConversationSettings
 from lead_memory.domain.errors import Erased
+from lead_memory.domain.memory_settings import MemorySettings
 from lead_memory_client.answers import Erasure, Resealed
 from lead_memory_client.errors import NotDone, translated
 from lead_memory_client.functions import invoke
@@ -139,16 +141,28 @@ class Privacy(OfStage):
 
     def conversation_settings(self, organization_id: str | UUID) -> ConversationSettings:
         """As they are stored; the defaults for an organization that chose nothing, or is not known."""
-        with translated("read what the organization chose"):
-            dynamodb = self._stage.client("dynamodb")
-            return conversation_settings(
-                read_organization(dynamodb, self._resources.table_name, str(organization_id).lower())
-            )
+        return conversation_settings(self._organization(organization_id))
 
     def configure_conversations(self, organization_id: str | UUID, settings: ConversationSettings) -> None:
         """Every context follows the settings within a minute. Raises `NotDone` for an unknown organization."""
         asked = {"organization_id": str(organization_id), **msgspec.to_builtins(settings)}
         self._do("configure_conversations", asked)
+
+    def memory_settings(self, organization_id: str | UUID) -> MemorySettings:
+        """As `conversation_settings`."""
+        return memory_settings(self._organization(organization_id))
+
+    def configure_memories(self, organization_id: str | UUID, settings: MemorySettings) -> None:
+        """Every function follows the settings within a minute; what is stored has the dates that they give once it is
+        written next, or rebuilt. Raises `NotDone` for an unknown organization.
+        """
+        asked = {"organization_id": str(organization_id), **msgspec.to_builtins(settings)}
+        self._do("configure_memories", asked)
+
+    def _organization(self, organization_id: str | UUID) -> Item | None:
+        with translated("read what the organization chose"):
+            dynamodb = self._stage.client("dynamodb")
+            return read_organization(dynamodb, self._resources.table_name, str(organization_id).lower())
 
     def _asked(
         self, organization_id: str | UUID, asked_by: str | None, dry_run: bool, **of_lead: str

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import batched
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -40,6 +40,8 @@ class GivenUp(NamedTuple):
 NOT_RECORDED = GivenUp("not_recorded", "no delivery ended with a result; the updater's log says why")
 NOT_REBUILT = GivenUp("not_rebuilt", "no delivery rebuilt the lead; the rebuilder's log says why")
 NOT_EXTRACTED = GivenUp("not_extracted", "no delivery ended with a result; the extractor's log says why")
+NOT_EMBEDDED = GivenUp("not_embedded", "no delivery ended with a result; the embedder's log says why")
+NOT_COUNTED = GivenUp("not_counted", "no delivery counted the uses; the embedder's log says why")
 
 
 def _as_it_is(body: str) -> str:
@@ -66,9 +68,16 @@ class WaitingQueue(NamedTuple):
     """A body as it goes back."""
 
 
-type Trouble = Literal["dead_letters", "rejected", "rebuild_dead_letters", "extraction_dead_letters"]
+type Trouble = Literal[
+    "dead_letters",
+    "rejected",
+    "rebuild_dead_letters",
+    "extraction_dead_letters",
+    "vectors_dead_letters",
+    "uses_dead_letters",
+]
 """A waiting queue's name."""
-TROUBLES: tuple[Trouble, ...] = ("dead_letters", "rejected", "rebuild_dead_letters", "extraction_dead_letters")
+TROUBLES: tuple[Trouble, ...] = get_args(Trouble.__value__)
 OF_EVENTS: tuple[Trouble, ...] = ("dead_letters", "rejected")
 """From which events go to be recorded."""
 
@@ -85,6 +94,12 @@ def waiting_queue(of: Resources, name: Trouble) -> WaitingQueue:
             return WaitingQueue(
                 of.extraction_dead_letter_queue_url, of.extraction_queue_url, NOT_EXTRACTED, _from_the_first_attempt
             )
+        case "vectors_dead_letters":
+            return WaitingQueue(
+                of.vectors_dead_letter_queue_url, of.vectors_queue_url, NOT_EMBEDDED, _from_the_first_attempt
+            )
+        case "uses_dead_letters":
+            return WaitingQueue(of.uses_dead_letter_queue_url, of.uses_queue_url, NOT_COUNTED)
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):

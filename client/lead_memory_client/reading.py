@@ -16,11 +16,11 @@ from lead_memory.domain.crm import index
 from lead_memory.domain.crm.entities import Kind, memory_key, name_of, relations_of
 from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
 from lead_memory.domain.times import time
-from lead_memory_client import contexts
 from lead_memory_client.answers import AgentContext, Entity, Explanation, Intelligence, Lineage, RecordedEvent, Related
 from lead_memory_client.contents import LargeContents
 from lead_memory_client.entries import EventName
 from lead_memory_client.errors import translated
+from lead_memory_client.functions import ask
 from lead_memory_client.keyrings import KeyringReader
 from lead_memory_client.lineage import read_page
 from lead_memory_client.stage import OfStage
@@ -49,7 +49,7 @@ class Reading(OfStage):
 
                 return self._of_known(lead, history.known_at(as_of, self._table.log(lead)))
             now = datetime.now(UTC)
-            return self._of_known(lead, [memory for memory in self._table.memories(lead) if not memory.expired(now)])
+            return self._of_known(lead, [memory for memory in self._table.memories(lead) if not memory.hidden(now)])
 
     def explain(
         self, lead_id: str | UUID, memory_type: MemoryType, key: str, organization_id: str | UUID
@@ -125,7 +125,7 @@ class Reading(OfStage):
             lead = Lead(str(organization_id), str(lead_id))
             found, _ = self._table.memory(lead, memory_key(Kind(kind), _as_kept(key)))
             self._of_known(lead, [found] if found else [])
-            return found.value if found and found.value else None
+            return found.value if found and found.value and not found.hidden(datetime.now(UTC)) else None
 
     def knows_thread(self, lead_id: str | UUID, thread_id: str, organization_id: str | UUID) -> bool:
         """Whether there is such a thread of the lead; strongly consistent."""
@@ -160,7 +160,8 @@ class Reading(OfStage):
             "cohort": cohort,
             "format": format,
         }
-        return contexts.ask(self._functions, self._resources.context_function, request)
+        name = self._resources.context_function
+        return ask(self._functions, name, request, AgentContext, called="context function")
 
     def intelligence(self, lead_id: str | UUID, organization_id: str | UUID) -> Intelligence:
         """What models were asked about a lead, what became of it and what it cost; strongly consistent."""

@@ -1,11 +1,10 @@
 """Rebuild memories from the log: one lead by a call, many through the rebuilder's queue."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import batched
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -17,19 +16,16 @@ from lead_memory.services.rebuild import Report
 from lead_memory_client import queues
 from lead_memory_client.errors import AwsRefused, translated
 from lead_memory_client.functions import invoke
+from lead_memory_client.registry import Registry
+from lead_memory_client.sending import SENT_AT_ONCE, send
 from lead_memory_client.stage import Stage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 CHECKED_AT_ONCE = 8
-PARTITIONS_AT_ONCE = 16
-SENT_AT_ONCE = 10
-"""SQS's limit."""
-SEND_ATTEMPTS = 4
 
 
 class NotChecked(msgspec.Struct, frozen=True):
@@ -88,13 +84,10 @@ class Rebuilds:
                 yield from pool.map(check, some)
 
     def organizations(self) -> list[str]:
-        return [item[keys.GSI1_SK] for item in self._registered(keys.ORGANIZATIONS)]
+        return self._registry.organizations()
 
     def leads(self, organization_ids: Iterable[str]) -> Iterator[Lead]:
-        """From the registry, partition by partition: nothing is scanned."""
-        for organization_id in organization_ids:
-            for partition in keys.registries(organization_id):
-                yield from self._leads_of(organization_id, partition)
+        return self._registry.leads(organization_ids)
 
     def start(
         self, organization_ids: Sequence[str], *, derivation: str | None, sent: Callable[[int], None] = lambda _: None
@@ -107,17 +100,12 @@ class Rebuilds:
         run_id = str(uuid4())
         dead = self._depth(self._resources.rebuild_dead_letter_queue_url)
 
-        def send(partition: tuple[str, str]) -> int:
-            count = 0
-            for some in batched(self._leads_of(*partition), SENT_AT_ONCE, strict=False):
-                self._send([{**lead._asdict(), "derivation": derivation, "run_id": run_id} for lead in some])
-                sent(len(some))
-                count += len(some)
-            return count
+        def take(leads: Sequence[Lead]) -> None:
+            requests = [{**lead._asdict(), "derivation": derivation, "run_id": run_id} for lead in leads]
+            send(self._sqs, self._resources.rebuild_queue_url, requests, to="rebuilder")
+            sent(len(leads))
 
-        partitions = [(each, partition) for each in organization_ids for partition in keys.registries(each)]
-        with ThreadPoolExecutor(PARTITIONS_AT_ONCE) as pool:
-            return Run(run_id, sum(pool.map(send, partitions)), dead)
+        return Run(run_id, self._registry.hand_on(organization_ids, SENT_AT_ONCE, take), dead)
 
     def progress(self, run: Run) -> Progress:
         with translated("read the rebuild's progress"):
@@ -135,40 +123,14 @@ class Rebuilds:
             queued=self._depth(self._resources.rebuild_queue_url),
         )
 
-    def _leads_of(self, organization_id: str, partition: str) -> Iterator[Lead]:
-        for item in self._registered(partition):
-            yield Lead(organization_id, item[keys.GSI1_SK])
-
-    def _registered(self, partition: str) -> Iterator[dict[str, str]]:
-        with translated("read the registry"):
-            pages = self._dynamodb.get_paginator("query").paginate(
-                TableName=self._resources.table_name,
-                IndexName=keys.GSI1,
-                KeyConditionExpression=f"{keys.GSI1_PK} = :partition",
-                ExpressionAttributeValues={":partition": {"S": partition}},
-                ProjectionExpression=keys.GSI1_SK,
-            )
-            for page in pages:
-                for item in page["Items"]:
-                    yield {name: value["S"] for name, value in item.items()}
-
-    def _send(self, requests: Sequence[dict[str, Any]]) -> None:
-        left: list[SendMessageBatchRequestEntryTypeDef] = [
-            {"Id": str(number), "MessageBody": json.dumps(request)} for number, request in enumerate(requests)
-        ]
-        for _ in range(SEND_ATTEMPTS):
-            with translated("send leads to the rebuilder's queue"):
-                answer = self._sqs.send_message_batch(QueueUrl=self._resources.rebuild_queue_url, Entries=left)
-            failed = {entry["Id"] for entry in answer.get("Failed", [])}
-            left = [entry for entry in left if entry["Id"] in failed]
-            if not left:
-                return
-        raise AwsRefused(f"The rebuilder's queue did not take {len(left)} leads: start the rebuild again.")
-
     def _depth(self, url: str) -> int:
         with translated("ask the rebuilder's queues"):
             depth = queues.depth(self._sqs, url)
         return depth.waiting + depth.in_flight
+
+    @cached_property
+    def _registry(self) -> Registry:
+        return Registry(self._dynamodb, self._resources.table_name)
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":

@@ -1,6 +1,6 @@
 """One event that is made here: checked as the updater will, published, and waited for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -18,15 +18,23 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60
 
 
-def made(source: str, event_type: str, data: Mapping[str, Any], lead: Lead, at: datetime | None = None) -> Entry:
-    """As of now, unless another time is given; what is None in the data is left out."""
+def made(
+    source: str,
+    event_type: str,
+    data: Mapping[str, Any],
+    lead: Lead,
+    at: datetime | None = None,
+    *,
+    nulls: Iterable[str] = (),
+) -> Entry:
+    """As of now, unless another time is given; what is None in the data is left out, but for fields among `nulls`."""
     metadata = {
         "event_id": str(uuid4()),
         "occurred_at": (at or datetime.now(UTC)).isoformat(),
         "organization_id": lead.organization_id,
         "lead_organization_id": lead.lead_id,
     }
-    said = {name: value for name, value in data.items() if value is not None}
+    said = {name: value for name, value in data.items() if value is not None} | dict.fromkeys(nulls)
     return Entry(source, event_type, {"metadata": metadata, "data": said})
 
 

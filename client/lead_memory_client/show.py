@@ -12,9 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from lead_memory.domain.memories import Memory
+from lead_memory.domain.memories import Annotations, Memory, StorageTier
+from lead_memory.domain.retention import RetentionStatus
 from lead_memory_client.answers import RecordedEvent, ResolvedLead, StageStatus, TemplatePlan
 from lead_memory_client.errors import RequestRefused
+from lead_memory_client.queues import TROUBLES
 
 WHOLE_REF_CHARACTERS = 50
 _SHOWN = "\n\xa0\u200c\u200d"
@@ -73,7 +75,8 @@ def memories_text(memories: Iterable[Memory], now: datetime) -> RenderableType:
             source = memory.source.replace("_", " ")
             updated = age((now - memory.updated_at).total_seconds())
             text.append(f"  {memory.key:<35} ", "bold")
-            text.append(f"{memory.confidence:.2f} {source:<15} {updated:<5} {_origin(memory)}\n", "dim")
+            text.append(f"{memory.confidence:.2f} {source:<15} {updated:<5} {_origin(memory)}", "dim")
+            text.append(f"{''.join(f'  {each}' for each in _beside(memory))}\n", "yellow")
             text.append(f"    {printable(' '.join(_fields(memory.value).splitlines()))}\n")
     text.right_crop(1)
     # Printed by itself a text would forget not to wrap.
@@ -131,7 +134,7 @@ def status_table(status: StageStatus) -> Table:
     table.add_row("profile fields", ", ".join(status.profile_fields) or "none: the stage has no profiles")
     for name, depth in status.queues.items():
         put_off = f", {depth.delayed} put off" if depth.delayed else ""
-        trouble = "yellow" if name not in ("ingest", "rebuild", "extraction") and depth.waiting else ""
+        trouble = "yellow" if name in TROUBLES and depth.waiting else ""
         table.add_row(
             f"{name.replace('_', ' ')} queue",
             Text(f"{depth.waiting} waiting, {depth.in_flight} in flight{put_off}", trouble),
@@ -174,6 +177,17 @@ def _origin(memory: Memory) -> str:
     """How many events made it, and the newest of them."""
     count, newest = memory.source_event_count, memory.source_event_ids[0]
     return newest if count == 1 else f"{count} events, newest {newest}"
+
+
+def _beside(memory: Memory) -> Iterator[str]:
+    """What is not as with most memories."""
+    if memory.retention.status is not RetentionStatus.ACTIVE:
+        yield memory.retention.status.replace("_", " ")
+    if memory.storage_tier is not StorageTier.HOT:
+        yield memory.storage_tier
+    if memory.annotations.importance != Annotations().importance:
+        yield f"importance {memory.annotations.importance:g}"
+    yield from (f"#{printable(tag)}" for tag in memory.annotations.tags)
 
 
 def _fields(value: Mapping[str, Any]) -> str:

@@ -9,10 +9,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lead_memory_client.answers import Effect, Explanation, FieldChange, QueueReport, Redriven
+from lead_memory_client.answers import Contribution, Effect, Explanation, FieldChange, QueueReport, Redriven
+from lead_memory_client.lifecycle_commands import STATUSES
 from lead_memory_client.show import age, memories_text, new_table, now, plain, printable
 
-_COLOURS = {Effect.CONTRADICTED: "yellow", Effect.ENDED: "yellow", Effect.NONE: "dim", Effect.SUPPORTED: "dim"}
+_COLOURS = {
+    Effect.CONTRADICTED: "yellow",
+    Effect.ENDED: "yellow",
+    Effect.NONE: "dim",
+    Effect.SUPPORTED: "dim",
+    Effect.REFUSED: "yellow",
+}
 
 _STANDING = {True: "green", False: "red", None: "yellow"}
 
@@ -24,9 +31,9 @@ def explanation_text(found: Explanation) -> RenderableType:
     parts = [head, Text(_standing(found, now()), _STANDING[found.is_the_fold]), Text()]
     for each in found.contributions:
         line = Text(f"{_minute(each.occurred_at)}  {each.event_type}  {printable(each.event)}  ")
-        line.append(each.effect, _COLOURS.get(each.effect, "green"))
+        line.append(_effect(each), _COLOURS.get(each.effect, "green"))
         parts.append(line)
-        parts += [Text(f"    {_change(change)}") for change in each.changes]
+        parts += [Text(f"    {_change(change)}") for change in (*each.changes, *each.beside)]
     return Group(*parts)
 
 
@@ -56,6 +63,12 @@ def _standing(found: Explanation, at: datetime) -> str:
         return "It is not what the events give."
     over = " Its time is over, so it is not shown elsewhere." if found.memory and found.memory.expired(at) else ""
     return f"It is what {len(found.contributions)} events give, to the byte.{over}"
+
+
+def _effect(each: Contribution) -> str:
+    if each.effect is not Effect.REFUSED or each.retention_status is None:
+        return each.effect
+    return f"refused: the memory was {STATUSES[each.retention_status]}"
 
 
 def _change(change: FieldChange) -> str:

@@ -31,9 +31,15 @@ class Resources(msgspec.Struct, frozen=True, rename="pascal"):
     rebuild_dead_letter_queue_url: str
     extraction_queue_url: str
     extraction_dead_letter_queue_url: str
+    vectors_queue_url: str
+    vectors_dead_letter_queue_url: str
+    uses_queue_url: str
+    uses_dead_letter_queue_url: str
     resolver_function: str
     context_function: str
+    recall_function: str
     extractor_function: str
+    embedder_function: str
     cleanup_function: str
     rebuilder_function: str
     privacy_function: str

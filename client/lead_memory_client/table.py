@@ -8,8 +8,18 @@ from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from lead_memory.adapters import keys
-from lead_memory.adapters.memory_items import ERASED_AT, ORGANIZATION, VERSION, Item, memory_of, time
+from lead_memory.adapters.memory_items import (
+    ERASED_AT,
+    LAST_ACCESSED_AT,
+    ORGANIZATION,
+    VERSION,
+    Item,
+    memory_of,
+    time,
+)
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.domain.errors import Erased
 from lead_memory.domain.memories import Lead, Memory, MemoryKey, MemoryType
@@ -17,6 +27,7 @@ from lead_memory_client.answers import RecordedEvent
 from lead_memory_client.contents import LargeContents
 from lead_memory_client.entries import EventName
 from lead_memory_client.items import attributes, plain_item, recorded_event
+from lead_memory_client.kept import InIndex
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -61,14 +72,27 @@ class LeadTable:
         keyring = self._keyring(lead.organization_id)
         item = self._item(keyring.memory_key(lead.lead_id, name), lead.organization_id) if keyring else None
         keyring = self._keyring(lead.organization_id)  # a newer key may have sealed the item
-        return (memory_of(item, keyring), item[VERSION]) if item and keyring else (None, None)
+        if item is None or keyring is None:
+            return None, None
+        [whole] = self._contents.to_fold([item])
+        return memory_of(whole, keyring), whole[VERSION]
 
     def memories(self, lead: Lead) -> list[Memory]:
         """As they are stored, by type: one Query for each, so that the log, which is larger, is not read."""
         prefixes = [keys.memory_sk(MemoryKey(memory_type, "")) for memory_type in sorted(MemoryType)]
-        items = [item for prefix in prefixes for item in self._items(lead, prefix)]
+        items = self._contents.to_fold(item for prefix in prefixes for item in self._items(lead, prefix))
         keyring = self._keyring(lead.organization_id)
         return [memory_of(item, keyring) for item in items] if keyring else []
+
+    def in_index(self, lead: Lead, names: Collection[MemoryKey]) -> dict[MemoryKey, InIndex]:
+        """What recalls know of these memories, where they know them."""
+        from lead_memory.adapters.vector_items import EMBEDDING_VERSION, USAGE_COUNT, VECTOR_ID
+
+        only = (keys.SK, ORGANIZATION, USAGE_COUNT, LAST_ACCESSED_AT, VECTOR_ID, EMBEDDING_VERSION)
+        found = {item.pop(keys.SK): item for item in self._items(lead, keys.VECTOR_SK_PREFIX, only)}
+        keyring = self._keyring(lead.organization_id)
+        places = {name: keys.vector_key(keyring.memory_key(lead.lead_id, name)).sk for name in names} if keyring else {}
+        return {name: msgspec.convert(found[sk], InIndex) for name, sk in places.items() if sk in found}
 
     def log(self, lead: Lead) -> list[Recorded]:
         """The lead's events; large raw payloads are left out."""
@@ -152,9 +176,13 @@ class LeadTable:
         item = plain_item(answer["Item"]) if "Item" in answer else None
         return item if item and item[ORGANIZATION] == organization_id else None
 
-    def _items(self, lead: Lead, prefix: str | None = None) -> Iterator[Item]:
-        """The organization's, in the order of their sort keys: all, or those whose sort key begins so."""
+    def _items(self, lead: Lead, prefix: str | None = None, only: Sequence[str] = ()) -> Iterator[Item]:
+        """The organization's, in the order of their sort keys: all, or those whose sort key begins so.
+
+        `only` names the attributes to read, by default all.
+        """
         begins = "" if prefix is None else f" and begins_with({keys.SK}, :prefix)"
+        projection: dict[str, Any] = {"ProjectionExpression": ", ".join(only)} if only else {}
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression=f"{keys.PK} = :lead{begins}",
@@ -163,6 +191,7 @@ class LeadTable:
                 **({} if prefix is None else {":prefix": {"S": prefix}}),
             },
             ConsistentRead=True,
+            **projection,
         )
         for page in pages:
             yield from (item for item in map(plain_item, page["Items"]) if item[ORGANIZATION] == lead.organization_id)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DEMO_ORGANIZATION = UUID("3f0c1b52-7a55-4d0c-9a8e-1f6a1b9f7c01")
 """Whose leads the local stack's profiles are."""
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+MICROS = 1_000_000
+"""Of a dollar."""
 
 _STAGE = "local, dev, staging or prod; AWS_PROFILE and AWS_REGION say where to look for the last three."
 _ORGANIZATION = "Whose lead it is; on the local stage the demo's organization, unless given."
@@ -87,6 +89,14 @@ class Of(At):
         """What the next command is given, to be about the same organization and stage."""
         organization = f" --organization {self.organization}" if self.organization else ""
         return organization + (f" --stage {self.stage}" if self.stage != LOCAL else "")
+
+
+def check_whose(of: Of, lead: UUID | None, *, every: bool) -> None:
+    """Raises `UsageError` unless it is said once which leads are meant."""
+    if (every and (lead or of.organization)) or not (every or lead or of.organization):
+        raise UsageError(
+            "Which leads, must be said once: give --lead, --organization, or --all without LEAD_MEMORY_ORGANIZATION."
+        )
 
 
 def time_of(text: str) -> datetime:

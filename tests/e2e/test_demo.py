@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from lead_memory_client.demo import MESSAGE
+from lead_memory_client.demo_recall import QUESTIONS
 from local.stack import LocalStack, find
 
 WIDTH = 100
@@ -40,6 +41,10 @@ def test_the_demo_prints_every_leads_message_and_leaves_a_stack_up_that_was_up(s
     assert "Boa semana" in before
     assert "Boa semana" not in after
     _, asked = after.split("What was asked of the offline extractor")
+    asked, answered = asked.split(" memories answer, ")
+    for question, name in QUESTIONS.items():
+        _, best = answered.split(f"{question} score memory text when ")
+        assert re.match(rf"\d\.\d\d {name} ", best)
     assert {job for job in JOBS if f" {job} processed " in asked} == JOBS
     for told, absent in ((before, ["L5"]), (after, [])):
         assert "Known accounts: Box Maré Alta" in told

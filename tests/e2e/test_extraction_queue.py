@@ -20,7 +20,7 @@ def copies(stage: Stage) -> Iterator[str]:
     """A queue that gets what the extractor's gets, and that no function reads."""
     events, sqs, bus = stage.client("events"), stage.client("sqs"), stage.resources.bus_name
     rules = events.list_rules(EventBusName=bus)["Rules"]
-    (rule,) = (each["Name"] for each in rules if "detail-type" in json.loads(each["EventPattern"]))
+    (rule,) = (each["Name"] for each in rules if {"source", "detail-type"} <= json.loads(each["EventPattern"]).keys())
     (target,) = events.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]
     url = sqs.create_queue(QueueName=f"copies-{uuid4()}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

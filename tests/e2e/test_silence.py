@@ -165,6 +165,8 @@ def attributes(stage: Stage) -> list[str]:
         of.dead_letter_queue_url,
         of.rebuild_dead_letter_queue_url,
         of.extraction_dead_letter_queue_url,
+        of.vectors_dead_letter_queue_url,
+        of.uses_dead_letter_queue_url,
     ):
         held = []
         while messages := sqs.receive_message(

@@ -33,6 +33,7 @@ WHEY = (MemoryType.PURCHASE, "product:whey_1kg")
 THREAD, NOTE = "t", "n"
 ACCOUNT = ("account", "acme")
 TEMPLATE = "{{purchase.last_transaction.product_name}}"
+QUESTION = "What did they buy?"
 
 
 class Asked(NamedTuple):
@@ -101,6 +102,10 @@ CLIENT: dict[str, Way] = {
     ),
     "memories": lambda asked: asked.memory.memories(*asked.by_id),
     "memories, as of": lambda asked: asked.memory.memories(*asked.by_id, as_of=NOW.replace(year=2100)),
+    "records": lambda asked: asked.memory.records(*asked.by_id),
+    "stored": lambda asked: asked.memory.stored(*asked.by_id),
+    "memory": lambda asked: asked.memory.memory(asked.lead.lead_id, *WHEY, asked.lead.organization_id),
+    "lifecycle": lambda asked: asked.memory.lifecycle(*asked.by_id),
     "explain": lambda asked: asked.memory.explain(asked.lead.lead_id, *WHEY, asked.lead.organization_id),
     "lineage": lambda asked: asked.memory.lineage(asked.lead.lead_id, *WHEY, asked.lead.organization_id),
     "events": lambda asked: asked.memory.events(*asked.by_id),
@@ -114,6 +119,8 @@ CLIENT: dict[str, Way] = {
     "context, messages": lambda asked: asked.memory.context(
         asked.lead.lead_id, THREAD, asked.lead.organization_id, format="messages"
     ),
+    "recall": lambda asked: asked.memory.recall(*asked.by_id, QUESTION),
+    "indexed": lambda asked: list(map(str, asked.memory.indexed(*asked.by_id))),
     "recorded": lambda asked: len(asked.memory.recorded([EventName(asked.lead, EVENT)])),
     "export_lead": _exported,
     "erase_event": lambda asked: asked.memory.erase_event(
@@ -125,8 +132,10 @@ CLIENT: dict[str, Way] = {
 CLIENT_OF_THE_ORGANIZATION = {
     "begin_organization",
     "configure_conversations",
+    "configure_memories",
     "conversation_settings",
     "erase_organization",
+    "memory_settings",
     "reseal",
     "rotate_key",
 }
@@ -145,8 +154,16 @@ REBUILDS_OF_THE_STAGE = {"organizations", "progress", "start"}
 COMMANDS: dict[str, Way] = {
     "resolve": _command("resolve", TEMPLATE),
     "memories": _command("memories"),
+    "lifecycle": _command("lifecycle"),
+    "memory archive": _command("memory", "archive", *WHEY),
+    "memory delete": _command("memory", "delete", *WHEY),
+    "memory restore": _command("memory", "restore", *WHEY),
+    "memory purge": _command("memory", "purge", *WHEY),
+    "memory annotate": _command("memory", "annotate", *WHEY, "--tag", "vip"),
     "events": _command("events"),
     "context": _command("context", "--thread", THREAD),
+    "recall": _command("recall", QUESTION),
+    "reembed": _command("reembed", "--check"),
     "note list": _command("note", "list"),
     "note edit": _command("note", "edit", NOTE, "--priority", "high"),
     "entities": _command("entities"),
@@ -168,6 +185,9 @@ COMMANDS_OF_THE_ORGANIZATION = {
     "keys reseal",
     "keys rotate",
     "organization conversations",
+    "organization retention",
+    "organization weights",
+    "project remove",
 }
 COMMANDS_THAT_PUBLISH = {"note add", "note remove", "say", "thread extract", "thread resolve", "thread summarize"}
 """What becomes of an event of another's lead is a test below."""
@@ -182,6 +202,9 @@ FUNCTIONS: dict[str, Way] = {
         asked.stage.resources.context_function,
         {"organization_id": asked.lead.organization_id, "lead_id": asked.lead.lead_id, "thread_id": THREAD},
     ),
+    "recall": lambda asked: asked.invoke(
+        asked.stage.resources.recall_function, {**asked.lead._asdict(), "query": QUESTION}
+    ),
     "rebuilder": lambda asked: asked.invoke(asked.stage.resources.rebuilder_function, asked.lead._asdict()),
     "rebuilder, from its queue": _rebuild_of_queue,
     "privacy": lambda asked: asked.invoke(
@@ -189,7 +212,7 @@ FUNCTIONS: dict[str, Way] = {
         {"operation": "erase_lead", **asked.lead._asdict(), "asked_by": "somebody", "dry_run": True},
     ),
 }
-FUNCTIONS_OF_THE_STAGE = {"cleanup", "extractor", "memory_updater"}
+FUNCTIONS_OF_THE_STAGE = {"cleanup", "embedder", "extractor", "memory_updater"}
 """The first takes no request; what the others make of another's lead are tests below."""
 
 WAYS = {

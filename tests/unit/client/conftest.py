@@ -25,7 +25,7 @@ from lead_memory.domain.events import Event
 from lead_memory.domain.fold import refold
 from lead_memory.domain.memories import Memory
 from lead_memory.services.resolve import Resolver
-from lead_memory_client import LeadMemory
+from lead_memory_client import LeadMemory, recording
 from lead_memory_client.cli import main
 from resolver.messages import BadRequest, Request, planned, refused
 from tests.events import NOW
@@ -40,6 +40,10 @@ QUEUES = (
     "rebuild-dead-letters",
     "extraction",
     "extraction-dead-letters",
+    "vectors",
+    "vectors-dead-letters",
+    "uses",
+    "uses-dead-letters",
 )
 
 
@@ -115,6 +119,12 @@ class DeployedStage:
         """What the bus delivered to the ingest queue."""
         return [json.loads(body) for body in self.bodies("ingest")]
 
+    def published_by(self, source: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        """The type, the data and the metadata of the only event."""
+        [body] = self.published()
+        assert body["source"] == source
+        return body["detail-type"], body["detail"]["data"], body["detail"]["metadata"]
+
     def bodies(self, queue: str) -> list[str]:
         bodies: list[str] = []
         while messages := self.sqs.receive_message(QueueUrl=self.url(queue), MaxNumberOfMessages=10).get("Messages"):
@@ -130,6 +140,12 @@ def stage(environment: pytest.MonkeyPatch) -> Iterator[DeployedStage]:
             StackName="LeadMemory-dev", TemplateBody=json.dumps(_template(content_key))
         )
         yield DeployedStage(content_key)
+
+
+@pytest.fixture
+def hurry(environment: pytest.MonkeyPatch) -> None:
+    """No updater takes in what is published on this stage."""
+    environment.setattr(recording, "PATIENCE_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -226,12 +242,18 @@ def _template(content_key: str) -> dict[str, Any]:
         "RebuildDeadLetterQueueUrl": {"Ref": "RebuildDeadLetters"},
         "ExtractionQueueUrl": {"Ref": "Extraction"},
         "ExtractionDeadLetterQueueUrl": {"Ref": "ExtractionDeadLetters"},
+        "VectorsQueueUrl": {"Ref": "Vectors"},
+        "VectorsDeadLetterQueueUrl": {"Ref": "VectorsDeadLetters"},
+        "UsesQueueUrl": {"Ref": "Uses"},
+        "UsesDeadLetterQueueUrl": {"Ref": "UsesDeadLetters"},
         "ResolverFunction": "resolver:live",
         "ContextFunction": "context:live",
         "ExtractorFunction": "extractor:live",
         "CleanupFunction": "cleanup:live",
         "RebuilderFunction": "rebuilder:live",
         "PrivacyFunction": "privacy:live",
+        "RecallFunction": "recall:live",
+        "EmbedderFunction": "embedder:live",
         "ProfileFields": "name,email",
     }
     return {

@@ -10,9 +10,11 @@ from lead_memory.adapters.event_items import tombstone
 from lead_memory.adapters.keys import head_key
 from lead_memory.domain.errors import Erased
 from lead_memory.domain.events import Event
-from lead_memory_client import LeadMemory, recording
+from lead_memory_client import LeadMemory
 from tests.events import LEAD, NOW, ORGANIZATION, START, event
 from tests.unit.client.conftest import DeployedStage, Ran
+
+pytestmark = pytest.mark.usefixtures("hurry")
 
 type Command = Callable[..., Ran]
 
@@ -39,18 +41,6 @@ def known(stage: DeployedStage) -> DeployedStage:
     """No updater takes in what is published."""
     stage.take_in(*SAID)
     return stage
-
-
-@pytest.fixture(autouse=True)
-def hurry(environment: pytest.MonkeyPatch) -> None:
-    environment.setattr(recording, "PATIENCE_SECONDS", 0.1)
-
-
-def published(stage: DeployedStage) -> tuple[str, dict[str, Any]]:
-    """And what becomes of it is taken in."""
-    [body] = stage.published()
-    assert body["source"] == "operator"
-    return body["detail-type"], body["detail"]["data"]
 
 
 def test_entities_are_listed_by_kind_the_newest_first(client: LeadMemory, command: Command, known: Any) -> None:
@@ -92,7 +82,7 @@ def test_an_entity_is_shown_with_what_was_said_under_which_name(command: Command
 
 def test_an_operator_merges_two_and_splits_them_again(command: Command, known: DeployedStage) -> None:
     command("entity", "merge", "account", "acme", "acme_holding", "--author", "Rui", *OF)
-    event_type, data = published(known)
+    event_type, data, _ = known.published_by("operator")
     assert event_type == "crm.entities_merged"
     assert data["author"] == "Rui"
     assert [record["name"] for record in data["records"]] == ["Acme Holding"]
@@ -108,7 +98,7 @@ def test_an_operator_merges_two_and_splits_them_again(command: Command, known: D
     assert again.err.startswith("The account acme_holding was merged into acme: name that one")
 
     command("entity", "split", "account", "acme", "acme_holding", *OF)
-    event_type, data = published(known)
+    event_type, data, _ = known.published_by("operator")
     split = event(event_type, data, event_id="s", at=START + timedelta(hours=2))
     known.take_in(*SAID, merged, split)
     value = command("entity", "show", "account", "acme", *OF, "--json").json["value"]
@@ -118,7 +108,7 @@ def test_an_operator_merges_two_and_splits_them_again(command: Command, known: D
 
 def test_what_was_said_under_another_name_is_split_off_with_its_records(command: Command, known: DeployedStage) -> None:
     command("entity", "split", "account", "acme", "acme_foods", "--author", "Rui", *OF)
-    event_type, data = published(known)
+    event_type, data, _ = known.published_by("operator")
     assert (event_type, data["key"], data["name_key"]) == ("crm.entity_split", "acme", "acme_foods")
     known.take_in(*SAID, event(event_type, data, event_id="s", at=START + timedelta(hours=1)))
     told = {each["key"]: each["name"] for each in command("entities", *OF, "--json").json["entities"]}

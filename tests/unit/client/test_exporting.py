@@ -24,9 +24,17 @@ from hypothesis import strategies as st
 from lead_memory.adapters import keys
 from lead_memory.adapters.event_items import head_item, packed_event, tombstone
 from lead_memory.adapters.large_payloads import LARGE_CONTENT
-from lead_memory.adapters.memory_items import CONTENT, ERASED_AT, Item, memory_item
+from lead_memory.adapters.memory_items import (
+    CONTENT,
+    ERASED_AT,
+    LAST_ACCESSED_AT,
+    STORAGE_TIER,
+    Item,
+    memory_item,
+)
 from lead_memory.adapters.memory_items import ORGANIZATION as OWNER
 from lead_memory.adapters.sealing import Keyring
+from lead_memory.adapters.vector_items import MEMORY_VERSION, USAGE_COUNT, VECTOR_ID, sealed_entry
 from lead_memory.domain import canonical
 from lead_memory.domain.amendments import Cases
 from lead_memory.domain.derivations import derive
@@ -34,6 +42,7 @@ from lead_memory.domain.errors import Erased
 from lead_memory.domain.events import Event
 from lead_memory.domain.fold import refold
 from lead_memory.domain.memories import Lead, Memory, MemoryType, Source
+from lead_memory.domain.recall.making import entry_of
 from lead_memory.domain.templates.variables import Reason
 from lead_memory.services.resolve import Found, Missing, Reads, Status
 from lead_memory_client import export
@@ -167,6 +176,43 @@ def test_an_item_that_does_not_open_is_in_the_export_as_it_stands() -> None:
     [found] = written([item]).json["other_items"]["fact"]
     assert base64.b64decode(found[CONTENT]["base64"]) == sealed_elsewhere
     assert "not sealed for this organization and place" in found[CONTENT]["unreadable"]
+
+
+def test_what_was_deleted_is_exported_and_marked_with_what_was_said_beside_it_and_how_it_was_used() -> None:
+    said = {"memory_type": "fact", "key": "family", "value": {"children": 2}, "tags": ["vip"]}
+    events = [
+        event("memory.declared", said, event_id="said"),
+        event("memory.soft_deleted", {"memory_type": "fact", "key": "family"}, event_id="deleted", at=NOW),
+    ]
+    items = recorded(events)
+    [row] = [item for item in items if item[keys.SK].startswith("fact")]
+    key = keys.vector_key(keys.Key(LEAD, row[keys.SK]))
+    made = entry_of(memory(LEAD, "fact", "family", {"children": 2}), None)
+    entry_item = {
+        **key._asdict(),
+        OWNER: ORGANIZATION,
+        CONTENT: sealed_entry(made, key, KEYRING),
+        STORAGE_TIER: "hot",
+        MEMORY_VERSION: 1,
+        USAGE_COUNT: 3,
+        LAST_ACCESSED_AT: NOW.isoformat(),
+        VECTOR_ID: "v",
+    }
+    files = written([*items, entry_item])
+    [found] = files.json["memories"]
+    assert (found["annotations"], found["retention"]["status"]) == ({"tags": ["vip"]}, "soft_deleted")
+    assert files.json["other_items"]["vector"] == [
+        {
+            "memory": "fact.family",
+            "usage_count": 3,
+            "last_accessed_at": NOW.isoformat().replace("+00:00", "Z"),
+            "vector_id": "v",
+            "embedding_version": None,
+        }
+    ]
+    text = text_of(files.page)
+    assert "Deleted: nobody reads it, and it can be restored." in text
+    assert "vip" in text
 
 
 HOSTILE = (

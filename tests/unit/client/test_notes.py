@@ -16,13 +16,15 @@ from lead_memory.domain.conversation.notes import in_order, live_notes, tokens
 from lead_memory.domain.errors import Erased, Rejected
 from lead_memory.domain.events import Event
 from lead_memory.domain.limits import NOTES_TOKENS
-from lead_memory_client import LeadMemory, recording
+from lead_memory_client import LeadMemory
 from lead_memory_client.noting import notes_with
 from lead_memory_client.terminal import time_of
 from tests.events import LEAD, NOW, ORGANIZATION, START, event
 from tests.unit.client.conftest import DeployedStage, Ran
 from tests.unit.context.fakes import note
 from tests.unit.record.test_recorder_laws import folded
+
+pytestmark = pytest.mark.usefixtures("hurry")
 
 type Command = Callable[..., Ran]
 
@@ -40,17 +42,6 @@ def noted(stage: DeployedStage) -> DeployedStage:
     """A contact with a note and one that is over, and a thread with a note; no updater takes in what is published."""
     stage.take_in(*NOTED)
     return stage
-
-
-@pytest.fixture(autouse=True)
-def hurry(environment: pytest.MonkeyPatch) -> None:
-    environment.setattr(recording, "PATIENCE_SECONDS", 0.1)
-
-
-def published(stage: DeployedStage) -> tuple[str, dict[str, Any]]:
-    [body] = stage.published()
-    assert body["source"] == "operator"
-    return body["detail-type"], body["detail"]["data"]
 
 
 # The bound, before anything is published
@@ -121,7 +112,7 @@ def test_a_note_gets_a_short_id_and_an_author(
 ) -> None:
     environment.setenv("LOGNAME", "paula")
     command("note", "add", "Prefers mornings", "--category", "relationship", *OF)
-    event_type, data = published(noted)
+    event_type, data, _ = noted.published_by("operator")
     assert re.fullmatch("[0-9a-f]{8}", data.pop("note_id"))
     assert (event_type, data) == (
         "note.pinned",
@@ -138,14 +129,14 @@ def test_a_note_gets_a_short_id_and_an_author(
 def test_every_option_of_a_note_is_in_its_event(command: Command, noted: DeployedStage) -> None:
     options = ("--priority", "high", "--not-pinned", "--until", "2999-12-24T18:00Z", "--thread", "t", "--author", "Rui")
     command("note", "add", "Wants a gift", "--category", "opportunity", *options, *OF)
-    _, data = published(noted)
+    _, data, _ = noted.published_by("operator")
     assert (data["priority"], data["pinned"], data["thread_id"], data["author"]) == ("high", False, "t", "Rui")
     assert data["expires_at"] == "2999-12-24T18:00:00+00:00"
 
 
 def test_an_edit_says_what_is_changed_and_nothing_else(command: Command, noted: DeployedStage) -> None:
     command("note", "edit", "Pays late", "--thread", "t", "--pinned", "--until", "never", "--author", "Rui", *OF)
-    event_type, data = published(noted)
+    event_type, data, _ = noted.published_by("operator")
     identity = {"note_id": "Pays late", "thread_id": "t", "author": "Rui"}
     assert (event_type, data) == (
         "note.edited",
@@ -161,7 +152,8 @@ def test_an_edit_of_nothing_is_not_understood(command: Command, noted: DeployedS
 
 def test_a_note_is_removed_by_its_id(command: Command, noted: DeployedStage) -> None:
     command("note", "remove", "Knows our founder", "--author", "Rui", *OF)
-    assert published(noted) == ("note.removed", {"note_id": "Knows our founder", "author": "Rui"})
+    event_type, data, _ = noted.published_by("operator")
+    assert (event_type, data) == ("note.removed", {"note_id": "Knows our founder", "author": "Rui"})
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,25 @@ def test_jobs_that_got_no_answer_are_shown_with_their_reason_and_sent_back_to_be
     assert client.queues()["extraction_dead_letters"].waiting == 0
 
 
+def test_what_the_embedder_gave_up_on_is_shown_and_sent_back(
+    command: Command, client: LeadMemory, stage: DeployedStage
+) -> None:
+    waited = {"organization_id": ORGANIZATION, "lead_id": LEAD, "ref": "test/e1"}
+    used = json.dumps({"lead_id": LEAD, "rows": ["fact#family"]})
+    bury(stage, json.dumps(waited | {"waits": 5}), queue="vectors-dead-letters")
+    bury(stage, used, queue="uses-dead-letters")
+    found = client.queues()
+    assert found["vectors_dead_letters"].reasons == {"not_embedded": 1}
+    assert found["uses_dead_letters"].reasons == {"not_counted": 1}
+
+    ran = command("redrive", "vectors-dead-letters")
+    assert (ran.code, ran.out) == (0, "1 sent back (1 not_embedded).\n")
+    ran = command("redrive", "uses-dead-letters")
+    assert (ran.code, ran.out) == (0, "1 sent back (1 not_counted).\n")
+    assert [json.loads(each) for each in stage.bodies("vectors")] == [waited]
+    assert stage.bodies("uses") == [used]
+
+
 def letter(number: int, text: str) -> Letter:
     return Letter(message_id=str(number), receipt_handle="", reason="r", detail="", sent_at=NOW, body=text)
 
