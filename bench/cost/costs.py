@@ -7,6 +7,7 @@ import msgspec
 
 from bench.cost import usage
 from bench.cost.experiment import Measured
+from bench.cost.indexing import CALLS
 from bench.cost.measured import Work
 from bench.cost.priced import Assumptions, Prices, Usage, dollars, provisioned, times, together
 from bench.cost.stored import Stored
@@ -17,6 +18,8 @@ from lead_memory.services.gate import EXTRACTED
 MILLION = 1_000_000
 REBUILT_LEADS = 10 * MILLION
 EVENTS = "a million events"
+INDEXING = "their memories, embedded for recalls"
+RECALLS = "a million recalls"
 VARIABLES = "a million resolved variables"
 MESSAGES = "a million messages that the extractor looks at"
 LEADS = "a million leads, stored for a month"
@@ -32,6 +35,10 @@ class Costs(NamedTuple):
     """The first of several is the usual one."""
 
     events: Sequence[Part]
+    """Of a million."""
+    indexing: Part
+    """Of a million events, what comes on top."""
+    recalls: Sequence[Part]
     """Of a million."""
     variables: Sequence[Part]
     """Of a million."""
@@ -54,6 +61,8 @@ class Costs(NamedTuple):
     def headlines(self) -> list[Part]:
         return [
             Part(EVENTS, self.events[0].usage),
+            Part(INDEXING, self.indexing.usage),
+            Part(RECALLS, self.recalls[0].usage),
             Part(VARIABLES, self.variables[0].usage),
             Part(MESSAGES, self.messages[0].usage),
             Part("a model for these messages", self.model),
@@ -75,6 +84,8 @@ class Lever(NamedTuple):
 def costs(measured: Measured, stage: Stage, assumed: Assumptions) -> Costs:
     return Costs(
         events=_events(measured, stage, assumed),
+        indexing=_indexing(measured, assumed),
+        recalls=_recalls(measured, assumed),
         variables=_variables(measured, assumed),
         messages=_messages(measured, assumed),
         models=_models(measured, assumed),
@@ -106,6 +117,19 @@ def _events(measured: Measured, stage: Stage, assumed: Assumptions) -> list[Part
         )
 
     return [Part(each.name, times(MILLION, of_one(each.batch, each.events))) for each in measured.arrivals]
+
+
+def _indexing(measured: Measured, assumed: Assumptions) -> Part:
+    batch, events, queued, _ = measured.indexing
+    of_one = usage.indexed(batch, events=events, queued=queued, assumed=assumed)
+    return Part(f"{events} events in a batch", times(MILLION, of_one))
+
+
+def _recalls(measured: Measured, assumed: Assumptions) -> list[Part]:
+    return [
+        Part(each.name, times(MILLION, usage.recall(each.call, each.counting, recalls=CALLS, assumed=assumed)))
+        for each in measured.recalls
+    ]
 
 
 def _variables(measured: Measured, assumed: Assumptions) -> list[Part]:
@@ -167,6 +191,8 @@ def _month(measured: Measured, stage: Stage, assumed: Assumptions) -> Usage:
         *(each.call for each in measured.resolves),
         *(each.batch for each in measured.rebuilds),
         *(each.batch for each in measured.looks),
+        measured.indexing.batch,
+        *(each.call for each in measured.recalls),
         measured.cleanup,
     ]
     return usage.month(

@@ -12,6 +12,7 @@ import msgspec
 from bench.asked import Asked, asked
 from bench.capacity import item_bytes
 from bench.cost import stored
+from bench.cost.indexing import Indexing, Recalls, indexing, recalls
 from bench.cost.looking import Look, looks
 from bench.cost.measured import Work, work
 from bench.cost.priced import Assumptions
@@ -36,6 +37,7 @@ CALLS = 20
 """Of the resolver; for all leads at once, one that is counted and three that are timed."""
 REBUILT = 20
 """Leads that are counted, and as many that are timed."""
+INDEXED = ("counted and indexed", "timed and indexed")
 ONE_VARIABLE = "{{preference.contact_time.value}}"
 VARIABLES = TEMPLATE.count("{{")
 
@@ -66,6 +68,8 @@ class Measured(NamedTuple):
     rebuilds: Sequence[Rebuild]
     looks: Sequence[Look]
     asked: Asked
+    indexing: Indexing
+    recalls: Sequence[Recalls]
     cleanup: Work
     leads: int
     event_bytes: float
@@ -97,6 +101,10 @@ def experiment(ground: Ground, stage: Stage, assumed: Assumptions) -> Measured:
     )
     ground.say("looking at messages")
     looked = looks(ground)
+    ground.say("keeping the index of recalls, and recalling")
+    life_groups = (lives(group, LEADS, assumed.happens) for group in INDEXED)
+    embedded = indexing(ground, *life_groups, size=stage.batch_size)
+    recalled = recalls(ground)
     cloudformation, functions = ground.stage.client("cloudformation"), ground.stage.client("lambda")
     deployed = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
     return Measured(
@@ -105,10 +113,12 @@ def experiment(ground: Ground, stage: Stage, assumed: Assumptions) -> Measured:
         rebuilds=rebuilds,
         looks=looked,
         asked=asked(),
+        indexing=embedded,
+        recalls=recalled,
         cleanup=cleanup,
         leads=len(counted),
         event_bytes=mean(len(message_body(entry).encode()) for life in counted for entry in life),
-        rows=stored.of(rows),
+        rows=stored.together(stored.of(rows), embedded.entries),
         event_rows=stored.of([item for item in rows if stored.is_event(item)]),
         memory_rows=stored.of([item for item in rows if stored.is_memory(item)]),
         registry_bytes=mean(map(item_bytes, heads)) + OVERHEAD_BYTES,

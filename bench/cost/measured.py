@@ -12,15 +12,17 @@ from typing import Any
 
 import msgspec
 
-from bench.capacity import metered
+from bench.capacity import Consumed, metered
 from bench.function import PROCESSOR_MIB, Handler, running
 from bench.ground import Ground
 from bench.measure import Spent, spent
+from infra.assets import RECIPES, Architecture
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """Of one invocation."""
 
+    architecture: Architecture
     memory_mib: int
     spent: Spent
     """Medians; over the wire."""
@@ -50,17 +52,20 @@ def work(
 ) -> Work:
     """Of invocations of one process after one that opens its connections and keys.
 
-    What is counted is not timed: counting reads every item before and after it is written. `settings` stand before
-    those that are deployed.
+    What is counted is not timed: counting reads every item before and after it is written. What the iterables do to
+    make the next call ready is neither. `settings` stand before those that are deployed.
     """
     with metered() as meter, _opened(ground, package, warm_up, settings) as (handler, printed, logged):
-        meter.taken()
-        number = sum(1 for call in counted if _done(handler, call))
+        consumed, number = Consumed(), 0
+        for call in counted:
+            meter.taken()
+            _done(handler, call)
+            consumed, number = consumed + meter.taken(), number + 1
         lines = [*logged.lines, *printed.getvalue().splitlines()]
-        consumed = meter.taken()
     with ground.wire(), _opened(ground, package, warm_up, settings) as (handler, _, _):
         took = [spent(partial(_done, handler, call)) for call in timed]
     return Work(
+        architecture=RECIPES[package].architecture,
         memory_mib=_deployed(ground, package)["MemorySize"],
         spent=Spent(median(each.cpu for each in took), median(each.wall for each in took)),
         requests={operation: count / number for operation, count in consumed.requests.items()},
@@ -89,11 +94,10 @@ def _opened(
             logging.root.removeHandler(logged)
 
 
-def _done(handler: Handler, call: Any) -> bool:
+def _done(handler: Handler, call: Any) -> None:
     answer = handler(call)
     if answer.get("batchItemFailures") or answer.get("error"):
         raise RuntimeError(f"what is not done has no price: {answer}")
-    return True
 
 
 def _deployed(ground: Ground, package: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import pages
-from bench.cost import costs, experiment, usage
+from bench.cost import costs, experiment, indexing, usage
 from bench.cost.costs import Part
 from bench.cost.experiment import Measured
 from bench.cost.priced import Assumptions, Prices, bill, dollars, provisioned
@@ -30,10 +30,16 @@ def page(measured: Measured, stage: Stage, assumed: Assumptions, prices: Prices)
         levers=costs.levers(measured, stage, assumed, prices),
         stored={
             name: (rows, costs.stored(measured, rows, assumed))
-            for name, rows in (("events", measured.event_rows), ("memories", measured.memory_rows))
+            for name, rows in (
+                ("events", measured.event_rows),
+                ("memories", measured.memory_rows),
+                ("entries of memories, for recalls", measured.indexing.entries),
+            )
         },
         several=experiment.SEVERAL,
         variables=experiment.VARIABLES,
+        answered=indexing.ANSWERED,
+        uses_together=indexing.CALLS,
         wire_milliseconds=WIRE_MILLISECONDS,
         full_cpu_mib=PROCESSOR_MIB,
         key_seconds=usage.KEY_SECONDS,

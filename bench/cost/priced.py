@@ -56,6 +56,9 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     messages_per_second: float
     extractors: int
     model_seconds: float
+    embedders: int
+    recalls_per_second: float
+    recallers: int
     provisioned_utilization: float
     large_payload_share: float
     large_payload_bytes: int

@@ -37,6 +37,10 @@ def of(items: Collection[Item]) -> Stored:
     )
 
 
+def together(one: Stored, other: Stored) -> Stored:
+    return Stored(*map(sum, zip(one, other, strict=True)))
+
+
 def indexed(item: Item) -> Item:
     """What the index holds of an item."""
     return {name: value for name, value in item.items() if name in _ENTRY}
@@ -46,8 +50,12 @@ def is_event(item: Item) -> bool:
     return bool(item[keys.SK]["S"].startswith(keys.EVENT_SK_PREFIX))
 
 
+def is_entry(item: Item) -> bool:
+    return bool(item[keys.SK]["S"].startswith(keys.VECTOR_SK_PREFIX))
+
+
 def is_memory(item: Item) -> bool:
-    return not is_event(item) and item[keys.SK]["S"] != keys.HEAD_SK
+    return not is_event(item) and not is_entry(item) and item[keys.SK]["S"] != keys.HEAD_SK
 
 
 def rows_of(ground: Ground, lead_ids: Iterable[str]) -> Iterator[Item]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from bench.capacity import READ_BYTES
 from bench.cost.measured import Work
 from bench.cost.priced import Assumptions, Usage, times, together
+from infra.assets import Architecture
 from lead_memory.adapters.keyrings import CACHE_SECONDS, LOAD_SECONDS
 
 GB = 1_000_000_000
@@ -16,6 +17,7 @@ QUEUE_BATCH = 10
 CHUNK_BYTES = 64 * 1024
 """EventBridge and SQS bill what is larger as so many events and requests."""
 MIB_IN_GB = 1_024
+GB_SECONDS: Mapping[Architecture, str] = {"arm64": "lambda.gb_second", "x86_64": "lambda.x86_gb_second"}
 KEY_SECONDS = CACHE_SECONDS - LOAD_SECONDS
 """How long a process keeps an organization's key."""
 
@@ -48,6 +50,28 @@ def message(batch: Work, *, messages: int, assumed: Assumptions) -> Usage:
         {"sqs.request": 1 + receives + deletes},
         times(1 / messages, invocation(batch, assumed)),
         opened_keys(assumed, assumed.messages_per_second, assumed.extractors),
+    )
+
+
+def indexed(batch: Work, *, events: int, queued: float, assumed: Assumptions) -> Usage:
+    """One of `events`, of which `queued` are in a batch of the embedder."""
+    receives = deletes = math.ceil(queued / QUEUE_BATCH) / events
+    share = queued / events
+    return together(
+        {"sqs.request": share + receives + deletes},
+        times(1 / events, invocation(batch, assumed)),
+        times(share, opened_keys(assumed, share * assumed.events_per_second, assumed.embedders)),
+    )
+
+
+def recall(call: Work, counting: Work, *, recalls: int, assumed: Assumptions) -> Usage:
+    """One of `recalls` whose uses are counted in a batch."""
+    receives = deletes = math.ceil(recalls / QUEUE_BATCH) / recalls
+    return together(
+        {"sqs.request": 1 + receives + deletes},
+        invocation(call, assumed),
+        times(1 / recalls, invocation(counting, assumed)),
+        opened_keys(assumed, assumed.recalls_per_second, assumed.recallers),
     )
 
 
@@ -122,7 +146,7 @@ def invocation(work: Work, assumed: Assumptions) -> Usage:
     logged_gb = (work.log_bytes + assumed.platform_log_bytes) / GB
     return {
         "lambda.request": 1,
-        "lambda.gb_second": work.billed_seconds * work.memory_mib / MIB_IN_GB,
+        GB_SECONDS[work.architecture]: work.billed_seconds * work.memory_mib / MIB_IN_GB,
         "dynamodb.read_unit": work.read_units,
         "dynamodb.write_unit": work.write_units,
         "logs.gb": logged_gb,

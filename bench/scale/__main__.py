@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.function import PROCESSOR_MIB
 from bench.scale import heat, limits, page, plot
+from bench.scale.check import Rates, Settings, Verdict
 from bench.scale.heat import Kind, Partitions, Traffic
-from bench.scale.limits import Rates, Settings, Verdict
 from bench.scale.load import HARD, LOAD, MIX, SECONDS, SEED, SKEWS, SPEED, USUAL, Load
 from bench.scale.page import HotLead
 from bench.scale.quotas import WRITES_A_PARTITION
@@ -29,7 +29,7 @@ SHARDS_DRAWN = (keys.DUE_SHARDS, 32, 128)
 SETTINGS = Settings(
     updaters=PROD.max_concurrency,
     extractors=PROD.extractors,
-    threads_at_once=JOBS_AT_ONCE,  # those of a batch
+    embedders=PROD.embedders,
     messages_at_once=JOBS_AT_ONCE,
     batch=PROD.batch_size,
     hidden_seconds=UPDATER_TIMEOUT.to_seconds() * PROD.timeouts_hidden,
@@ -93,8 +93,9 @@ def _partitions(mix: list[tuple[float, Units]]) -> Partitions:
     """As many as the bytes fill, or as the writes ask for."""
     events = LOAD.leads * LOAD.events_kept_a_lead
     memory_bytes = mean(mix, "memory_bytes") / mean(mix, "memory_count")
-    table_bytes = events * mean(mix, "event_bytes") + LOAD.leads * LOAD.memories_a_lead * memory_bytes
-    table_units = LOAD.events_a_second * (mean(mix, "event") + mean(mix, "memories"))
+    entry_bytes = mean(mix, "entry_bytes") / mean(mix, "memory_count")
+    table_bytes = events * mean(mix, "event_bytes") + LOAD.leads * LOAD.memories_a_lead * (memory_bytes + entry_bytes)
+    table_units = LOAD.events_a_second * (mean(mix, "event") + mean(mix, "memories") + mean(mix, "entries"))
     index_bytes = events * mean(mix, "timeline_bytes")
     index_units = LOAD.events_a_second * (mean(mix, "timeline") + mean(mix, "due"))
     return Partitions(

@@ -96,8 +96,8 @@ def simulate(
     resolved = Stream(
         asked, np.full(len(asked), load.memories_a_resolve / 2), np.arange(len(asked)) // load.resolves_a_second
     )
-    recorded = Stream(leads, units("read") * once, at)
-    rows = Stream(leads, units("event") + units("memories") * once, at)
+    recorded = Stream(leads, (units("read") + units("entries_read")) * once, at)
+    rows = Stream(leads, units("event") + (units("memories") + units("entries")) * once, at)
     _, own = np.unique(leads, return_inverse=True)
     above = np.bincount(own, rows.units) > WRITES_A_PARTITION * seconds
     return Traffic(

@@ -1,76 +1,12 @@
 """Each part's first limit: what the load needs of it, what there is, and what answers it."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from math import ceil, log2
-from typing import NamedTuple
 
 from bench.scale import quotas
-from bench.scale.load import ANSWERED, MESSAGES, Load, Speed
+from bench.scale.check import Check, Rates, Settings
+from bench.scale.load import ANSWERED, INDEXED, MESSAGES, Load, Speed
 from lead_memory.adapters import keys
-
-RESERVE = 0.7
-"""Of what there is, what may be needed every day."""
-
-
-class Verdict(StrEnum):
-    HOLDS = "holds"
-    HARDLY = "no reserve"
-    EXCEEDED = "exceeded"
-
-
-class Check(NamedTuple):
-    part: str
-    needs: float
-    has: float
-    unit: str
-    why: str
-    """The arithmetic."""
-    answer: str
-    source: str | None = None
-    """Of the limit, where it is AWS's."""
-
-    @property
-    def verdict(self) -> Verdict:
-        if self.needs > self.has:
-            return Verdict.EXCEEDED
-        return Verdict.HARDLY if self.needs > RESERVE * self.has else Verdict.HOLDS
-
-
-class Settings(NamedTuple):
-    """Of the product and its largest stage."""
-
-    updaters: int
-    extractors: int
-    threads_at_once: int
-    """That an extractor works at."""
-    messages_at_once: int
-    """In its batch."""
-    batch: int
-    hidden_seconds: float
-    deliveries: int
-    entries_a_call: int
-    cleanup_every_seconds: float
-    cleanup_seconds: float
-    """How long a run goes on where there is a backlog."""
-    cleanup_processors: float
-    keyring_seconds: float
-    keyrings: int
-    answer_bytes: int
-
-
-class Rates(NamedTuple):
-    """Units a second of the simulated traffic."""
-
-    table_writes: float
-    index_writes: float
-    reads: float
-    hottest_table_partition: float
-    hottest_index_partition: float
-    hottest_reads_partition: float
-    hottest_due_shard: float
-    ended_a_second: float
-    """Memories whose time ends."""
 
 
 def updaters_needed(load: Load, speed: Speed) -> int:
@@ -83,8 +19,16 @@ def resolvers_needed(load: Load, speed: Speed) -> int:
 
 def extractors_needed(load: Load, speed: Speed, settings: Settings) -> int:
     """Those that look at messages, and those that wait for models."""
-    waiting = ANSWERED * speed.model_seconds / settings.threads_at_once
+    waiting = ANSWERED * speed.model_seconds / settings.messages_at_once
     return ceil(load.events_a_second * MESSAGES * (speed.message_seconds + waiting))
+
+
+def embedders_needed(load: Load, speed: Speed) -> int:
+    return ceil(load.events_a_second * INDEXED * speed.embedded_seconds)
+
+
+def recalls_at_once(load: Load, speed: Speed) -> int:
+    return ceil(load.recalls_a_second * speed.recall_seconds)
 
 
 def announced_a_second(speed: Speed, settings: Settings) -> float:
@@ -129,10 +73,11 @@ def _on_the_way(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]
     )
     yield Check(
         "bus, deliveries to the queues",
-        events + messages,
+        events * (1 + INDEXED) + messages,
         quotas.BUS_DELIVERIES,
         "events/s",
-        f"one rule with one target: a delivery an event, and of {MESSAGES:.0%} another to the extractor's queue",
+        f"a delivery an event, of {INDEXED:.0%} another to the vectors' queue, and of {MESSAGES:.0%} one to the "
+        "extractor's",
         "ask for a higher quota; most regions begin with 750 to 4,500. Above it the bus delivers later",
         quotas.BUS_PAGE,
     )
@@ -162,7 +107,9 @@ def _on_the_way(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]
 
 def _of_functions(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]:
     updaters, resolvers = updaters_needed(load, speed), resolvers_needed(load, speed)
+    recallers = recalls_at_once(load, speed)
     yield from _of_the_extractor(load, speed, settings)
+    yield from _of_recalls(load, speed, settings)
     yield Check(
         "updaters",
         updaters,
@@ -185,11 +132,11 @@ def _of_functions(load: Load, speed: Speed, settings: Settings) -> Iterator[Chec
     )
     yield Check(
         "functions of the account",
-        max(updaters, settings.updaters) + resolvers + settings.extractors,
+        max(updaters, settings.updaters) + resolvers + settings.extractors + recallers + settings.embedders,
         quotas.CONCURRENCY,
         "at once",
-        f"as many updaters and extractors as the stage lets run, {settings.updaters} and {settings.extractors}, and "
-        f"{resolvers} resolvers",
+        f"as many updaters, extractors and embedders as the stage lets run, {settings.updaters}, "
+        f"{settings.extractors} and {settings.embedders}, {resolvers} resolvers and {recallers} that recall",
         "ask for a higher quota before other functions of the account need theirs; none of ours has a reserved share",
         quotas.FUNCTIONS_PAGE,
     )
@@ -232,7 +179,7 @@ def _of_the_extractor(load: Load, speed: Speed, settings: Settings) -> Iterator[
         settings.extractors,
         "at once",
         f"{messages:,.0f} messages/s by {speed.message_seconds} s, and by {speed.model_seconds:g} s where a model is "
-        f"asked, {ANSWERED:.0%}, {settings.threads_at_once} threads at once",
+        f"asked, {ANSWERED:.0%}, {settings.messages_at_once} threads at once",
         "nothing is lost: messages wait in the queue, and those of a thread that are looked at together cause one "
         "call. Raise `extractors` of the stage as far as the model's provider and the account allow",
     )
@@ -244,6 +191,39 @@ def _of_the_extractor(load: Load, speed: Speed, settings: Settings) -> Iterator[
         f"{settings.extractors} extractors with {settings.messages_at_once} each; the others wait to be received",
         "nothing to set",
         quotas.QUEUE_PAGE,
+    )
+
+
+def _of_recalls(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]:
+    events = load.events_a_second * INDEXED
+    yield Check(
+        "embedders",
+        embedders_needed(load, speed),
+        settings.embedders,
+        "at once",
+        f"{events:,.0f} events/s by {speed.embedded_seconds:g} s of a whole processor, each looked at by itself; those "
+        "of a lead that come within the queue's delay are looked at once",
+        "nothing is lost: what waits is not recalled yet, or by its older text. Raise `embedders` of the stage, or its "
+        "`vectors_delay_seconds`; with Bedrock as `embedder` the function waits instead of computing",
+    )
+    yield Check(
+        "vectors' queue, messages in flight",
+        settings.embedders * settings.batch,
+        quotas.IN_FLIGHT,
+        "messages",
+        f"{settings.embedders} embedders with {settings.batch} each; the others wait to be received",
+        "nothing to set",
+        quotas.QUEUE_PAGE,
+    )
+    yield Check(
+        "recall, a lead's entries",
+        load.memories_a_lead * speed.entry_bytes,
+        quotas.QUERY_BYTES,
+        "bytes",
+        f"{load.memories_a_lead} memories of {speed.entry_bytes} bytes; a Query gives as much in one answer, so from "
+        f"{quotas.QUERY_BYTES // speed.entry_bytes:,} memories on there is another request",
+        "what is old moves to `cold`, which is not read",
+        quotas.QUERY_PAGE,
     )
 
 
@@ -321,7 +301,8 @@ def _of_the_clock(speed: Speed, settings: Settings, rates: Rates) -> Iterator[Ch
 
 
 def _beside_the_table(load: Load, speed: Speed, settings: Settings) -> Iterator[Check]:
-    processes = updaters_needed(load, speed) + resolvers_needed(load, speed) + settings.extractors
+    processes = updaters_needed(load, speed) + resolvers_needed(load, speed) + recalls_at_once(load, speed)
+    processes += settings.extractors + settings.embedders
     yield Check(
         "KMS, requests",
         processes * load.organizations / settings.keyring_seconds,

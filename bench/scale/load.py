@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from bench.function import PROCESSOR_MIB
+from infra.recall import NEVER_RECALLED
 
 
 class Load(NamedTuple):
@@ -20,6 +21,7 @@ class Load(NamedTuple):
     """Of the events, the share that is given back to the queue while a store is slow."""
     events_kept_a_lead: int = 40
     memories_a_lead: int = 12
+    recalls_a_second: int = 500
 
 
 LOAD = Load()
@@ -45,6 +47,8 @@ MIX = {
 }
 """Samples of `events/`, and their shares of all events."""
 MESSAGES = sum(share for name, share in MIX.items() if "/conversation." in name)
+INDEXED = sum(share for name, share in MIX.items() if not name.partition("/")[2].startswith(NEVER_RECALLED))
+"""The share of events that go to the vectors' queue."""
 ANSWERED = MIX["extractor/intelligence.evaluated.json"] / MESSAGES
 """Of the messages, the share after which the extractor asks for something and publishes what became of it."""
 
@@ -79,6 +83,12 @@ class Speed(NamedTuple):
     """The extractor, in a batch of ten: `python -m bench.cost`."""
     model_seconds: float = 4
     """Until a model has answered: assumed."""
+    embedded_seconds: float = 0.07
+    """The embedder, an event of its queue: `python -m bench.cost`."""
+    recall_seconds: float = 0.06
+    """Among 50 memories: `python -m bench.cost`."""
+    entry_bytes: int = 870
+    """Of a memory, for recalls: `python -m bench.cost`."""
     ended_a_processor_second: float = 8_500
     """Memories that the cleanup announces: client CPU, `python -m bench.scale.sweeping`."""
     event_bytes: int = 3_000

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from bench import pages
 from bench.scale import limits
+from bench.scale.check import RESERVE, Check, Settings, Verdict
 from bench.scale.heat import Heat, Kind, Partitions
-from bench.scale.limits import RESERVE, Check, Settings, Verdict
 from bench.scale.load import MIX, SECONDS, SEED, SKEWS, USUAL, Load, Speed
 from bench.scale.quotas import READ_ON, READS_A_PARTITION, WRITES_A_PARTITION
 from bench.scale.units import Units, mean
@@ -120,6 +120,7 @@ def _of_events(mix: Mix) -> Mapping[str, Any]:
     return {
         "events": [(name.removesuffix(".json"), share, units) for name, (share, units) in zip(MIX, mix, strict=True)],
         "ids_kept": SOURCE_EVENT_IDS_KEPT,
-        "table_units": mean(mix, "event") + mean(mix, "memories"),
+        "table_units": mean(mix, "event") + mean(mix, "memories") + mean(mix, "entries"),
         "memory_units": mean(mix, "memories"),
+        "entry_units": mean(mix, "entries"),
     }

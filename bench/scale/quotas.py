@@ -30,6 +30,9 @@ WARM_PAGE = f"{_DOCS}/amazondynamodb/latest/developerguide/warm-throughput-scena
 WRITES_A_PARTITION, READS_A_PARTITION = 1_000, 3_000
 PARTITION_PAGE = f"{_DOCS}/amazondynamodb/latest/developerguide/bp-partition-key-design.html"
 
+QUERY_BYTES = 1_048_576
+QUERY_PAGE = f"{_DOCS}/amazondynamodb/latest/developerguide/Query.Pagination.html"
+
 KMS_REQUESTS = 10_000
 """Symmetric ones of all keys together; six regions have 20,000, and us-east-1, us-west-2 and eu-west-1 have 100,000."""
 KEYS_PAGE = f"{_DOCS}/kms/latest/developerguide/requests-per-second.html"

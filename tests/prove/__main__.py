@@ -19,10 +19,12 @@ from tests.prove import (
     hot_lead,
     isolation,
     large_payloads,
+    lifecycle,
     nothing_lost,
     provenance,
     rebuild,
     sealing,
+    sweep,
 )
 from tests.prove.ground import Ground
 
@@ -40,6 +42,8 @@ PROOFS: dict[str, Proof] = {
     "nothing-lost": nothing_lost.prove_nothing_lost,
     "rebuild": rebuild.prove_rebuild,
     "isolation": isolation.prove_isolation,
+    "lifecycle": lifecycle.prove_lifecycle,
+    "sweep": sweep.prove_sweep,
 }
 """In the order in which they run; each returns the line that it proved, and raises where it could not."""
 

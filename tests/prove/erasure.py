@@ -17,7 +17,7 @@ import msgspec
 
 from lead_memory.adapters import keys, packing
 from lead_memory.adapters.aws import Aws
-from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredItems, StoredObjects, backups
+from lead_memory.adapters.erasure import ORGANIZATION_SETTLES, StoredEntries, StoredItems, StoredObjects, backups
 from lead_memory.adapters.keyrings import Keyrings
 from lead_memory.adapters.kms import KeyService
 from lead_memory.adapters.large_payloads import LARGE_CONTENT, PayloadBucket
@@ -27,6 +27,7 @@ from lead_memory.adapters.registry import Registry
 from lead_memory.adapters.sealing import Keyring
 from lead_memory.adapters.store import EventStore
 from lead_memory.adapters.table import DynamoTable
+from lead_memory.adapters.vector_queue import VectorQueue
 from lead_memory.adapters.waiting_messages import WaitingMessages
 from lead_memory.domain.conversation import names
 from lead_memory.domain.errors import Erased, Rejected
@@ -87,6 +88,8 @@ class Search:
             of.dead_letter_queue_url,
             of.rebuild_dead_letter_queue_url,
             of.extraction_dead_letter_queue_url,
+            of.vectors_dead_letter_queue_url,
+            of.uses_dead_letter_queue_url,
         )
         found = {
             "table": [_item_text(item, keyring, self._organization_id) for item in items],
@@ -248,8 +251,11 @@ async def _opened(resources: Resources) -> AsyncIterator[_Erasers]:
                     resources.rejected_queue_url,
                     resources.dead_letter_queue_url,
                     resources.extraction_dead_letter_queue_url,
+                    resources.vectors_dead_letter_queue_url,
+                    resources.uses_dead_letter_queue_url,
                 ]
             ),
+            StoredEntries(table, keyrings, payloads, VectorQueue(resources.vectors_queue_url, aws)),
             backups=partial(backups, recovery=False, archive_days=None),
             settles=ORGANIZATION_SETTLES,
             now=now,

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.asked import Asked, asked
@@ -14,6 +14,7 @@ from bench.capacity import item_bytes
 from bench.cost import stored, usage, workload
 from bench.cost.costs import costs, levers
 from bench.cost.experiment import Arrival, Measured, Rebuild, Resolve
+from bench.cost.indexing import AMONG, Indexing, Recalls
 from bench.cost.looking import LAST, Look
 from bench.cost.measured import Work
 from bench.cost.page import page
@@ -36,9 +37,10 @@ amounts = st.floats(0, 1e6)
 usages = st.dictionaries(st.sampled_from(sorted(PRICES)), amounts, max_size=6)
 works = st.builds(
     Work,
+    architecture=st.sampled_from(sorted(usage.GB_SECONDS)),
     memory_mib=st.integers(128, 4 * PROCESSOR_MIB),
     spent=st.floats(0, 1).flatmap(lambda wall: st.builds(Spent, cpu=st.floats(0, wall), wall=st.just(wall))),
-    requests=st.just({"BatchGetItem": 1.0, "TransactWriteItems": 90.0}),
+    requests=st.just({"BatchGetItem": 1.0, "Query": 1.0, "TransactWriteItems": 90.0}),
     read_units=st.floats(0.5, 500),
     write_units=st.floats(1, 1000),
     log_bytes=amounts,
@@ -58,6 +60,8 @@ measurements = st.builds(
         st.integers(1_000, 2_000),
         st.tuples(*[st.fixed_dictionaries(dict.fromkeys(Job, st.integers(1, 1_000))).map(Counter)] * 3),
     ),
+    indexing=st.builds(Indexing, works, st.just(100), st.floats(1, 100), rows),
+    recalls=st.tuples(*(st.builds(Recalls, st.just(f"among {n}"), works, works) for n in AMONG)),
     cleanup=works,
     leads=st.integers(1, 1000),
     event_bytes=st.floats(100, 1e6),
@@ -136,6 +140,30 @@ def test_the_messages_of_a_batch_share_its_call_and_the_bus_takes_nothing(batch:
     assert not [name for name in of_one if name.startswith("eventbridge")]
 
 
+@given(works, st.integers(1, 100), st.floats(0, 1))
+def test_only_events_that_are_queued_take_requests_and_a_batch_is_shared_by_all(
+    batch: Work, events: int, share: float
+) -> None:
+    of_one = usage.indexed(batch, events=events, queued=share * events, assumed=ASSUMED)
+    assert of_one["lambda.request"] * events == pytest.approx(1)
+    assert of_one["dynamodb.write_unit"] * events == pytest.approx(batch.write_units)
+    assert share <= of_one["sqs.request"] <= share * 1.2 + 2 / events + 1e-9
+
+
+@given(works, works, st.integers(1, 1_000))
+def test_a_recall_pays_its_call_and_its_part_of_a_batch_of_uses(call: Work, counting: Work, recalls: int) -> None:
+    of_one = usage.recall(call, counting, recalls=recalls, assumed=ASSUMED)
+    assert of_one["lambda.request"] == pytest.approx(1 + 1 / recalls)
+    assert of_one["dynamodb.write_unit"] == pytest.approx(call.write_units + counting.write_units / recalls)
+
+
+@given(works)
+def test_a_function_pays_for_the_processor_that_it_runs_on(work: Work) -> None:
+    used = usage.invocation(work, ASSUMED)
+    [paid] = usage.GB_SECONDS.values() & used.keys()
+    assert paid == {"arm64": "lambda.gb_second", "x86_64": "lambda.x86_gb_second"}[work.architecture]
+
+
 @given(measurements)
 def test_what_models_take_is_by_the_token_and_by_the_time_that_is_waited_for_them(measured: Measured) -> None:
     model, asked = costs(measured, PROD, ASSUMED).model, measured.asked
@@ -183,6 +211,7 @@ def test_everything_that_is_used_has_a_price(measured: Measured) -> None:
         assert min(part.usage.values()) >= 0
 
 
+@settings(max_examples=20)
 @given(measurements)
 def test_the_page_says_what_each_thing_costs_and_what_each_lever_gives(measured: Measured) -> None:
     text = page(measured, PROD, ASSUMED, PRICES)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.scale import heat, limits, page, plot
+from bench.scale.check import Check, Rates, Settings, Verdict
 from bench.scale.draw import zipf
 from bench.scale.heat import Kind, Partitions, Traffic
-from bench.scale.limits import Check, Rates, Settings, Verdict
 from bench.scale.load import HARD, MIX, SKEWS, SPEED, Load, Skew
 from bench.scale.page import HotLead
 from bench.scale.units import Units, item_bytes, units_of
@@ -25,7 +25,7 @@ FIXED = [(0.5, Units(2, 4, 0, 3, 1, 800, 1_500, 1, 300)), (0.5, Units(2, 2, 2, 2
 PROD = Settings(
     updaters=50,
     extractors=50,
-    threads_at_once=4,
+    embedders=20,
     messages_at_once=10,
     batch=100,
     hidden_seconds=180,
@@ -142,6 +142,20 @@ def test_an_event_writes_itself_its_memories_and_its_place(sample: str) -> None:
     assert units.event >= 2 * units.event_bytes / 1_024
     assert units.memories >= 2 * units.memory_bytes / 1_024
     assert (units.timeline, units.memory_count > 0, units.read > units.memory_count) == (1, True, True)
+
+
+@pytest.mark.parametrize("sample", MIX)
+def test_an_entry_is_written_in_a_transaction_with_a_check_of_its_memory(sample: str) -> None:
+    units = units_of(sample)
+    assert units.entries >= 2 * (units.entry_bytes / 1_024 + (units.entry_bytes > 0))
+    assert (units.entries > 0) == (units.entries_read > 0) == (units.entry_bytes > 0)
+    assert units.entries_read <= 1 + 2 * units.memory_count
+
+
+def test_what_changes_no_memory_that_is_recalled_writes_no_entry() -> None:
+    without = {sample for sample in MIX if not units_of(sample).entries}
+    assert {"extractor/intelligence.evaluated.json", "extractor/thread.summarized.json"} <= without
+    assert "segment/product.viewed.json" not in without
 
 
 def test_only_what_ends_and_threads_have_a_due_date() -> None:

@@ -1,0 +1,1 @@
+"""A lead's memories, and questions that they answer: `recalling` measures with them."""
