@@ -14,7 +14,6 @@ from infra.assets import RECIPES
 from lead_memory.adapters import keys
 from lead_memory.adapters.memory_items import CONTENT, ORGANIZATION
 from lead_memory.domain.conversation import names
-from lead_memory.domain.intelligence import cluster
 from lead_memory.domain.intelligence.jobs import Job
 from lead_memory.domain.memories import Lead
 from lead_memory_client import LeadMemory
@@ -52,9 +51,8 @@ from tests.e2e.ways import (
 @pytest.fixture(scope="module")
 def ours(memory: LeadMemory) -> Lead:
     lead = known_lead(memory)
-    # What was bought is close enough to be summed up, which takes a moment.
-    until(lambda: memory.indexed(*reversed(lead)), lambda indexed: any(map(cluster.is_cluster, indexed)))
     drained(memory)
+    until(lambda: memory.status().queues["vectors"], lambda queue: not queue.waiting + queue.in_flight)
     return lead
 
 

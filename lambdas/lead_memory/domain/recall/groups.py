@@ -6,11 +6,14 @@ import numpy as np
 
 from lead_memory.domain import scores
 from lead_memory.domain.conversation.names import CONTACT_PROFILE
+from lead_memory.domain.crm.entities import kind_and_key
 from lead_memory.domain.limits import CLUSTER_FEWEST, CLUSTER_MEMORIES
-from lead_memory.domain.memories import Environment, MemoryKey
+from lead_memory.domain.memories import Environment, MemoryKey, MemoryType
 from lead_memory.domain.recall.entry import Indexed, Vector
 from lead_memory.domain.recall.vectors import Floats, cosines, matrix
 
+SAID = (MemoryType.FACT, MemoryType.PREFERENCE)
+"""What somebody said, in words; the other types count what happened."""
 CLOSE = 0.6
 """Cosine, of the default embedder: of the benchmark's statements about different things, 9,999 in 10,000 pairs are
 under it. Above it are one statement in other words of the same language, and records of one kind, such as orders.
@@ -23,8 +26,8 @@ def close_groups(
     """Groups of 3 to 20 in which each is close to another (single link), each grown from one of `around`, the closest
     first.
 
-    Only of what lives at `now` (seconds since 1970), is in production, has a vector, and is neither a summary nor in
-    one. The vectors are of one embedder, to whose cosines `close` belongs.
+    Only of facts and preferences that live at `now` (seconds since 1970), are in production, have a vector, and are
+    neither a summary nor in one. The vectors are of one embedder, to whose cosines `close` belongs.
     """
     free = sorted(_free(indexed, now))
     if len(free) < CLUSTER_FEWEST:
@@ -50,12 +53,16 @@ def _free(indexed: Sequence[Indexed], now: float) -> Iterator[tuple[MemoryKey, V
             and entry.environment is Environment.PRODUCTION
             and (entry.expires_at is None or entry.expires_at > now)
             and not entry.is_summary
-            # Which is of everything.
-            and entry.name != CONTACT_PROFILE
+            and _is_said(entry.name)
             and entry.name not in summarized
             and not scores.contradicted(entry.source, entry.evidence_count, entry.contradiction_count)
         ):
             yield entry.name, entry.vector
+
+
+def _is_said(name: MemoryKey) -> bool:
+    """What counts, and records, are alike by their form; and the contact's profile is of everything."""
+    return name.memory_type in SAID and name != CONTACT_PROFILE and kind_and_key(name) is None
 
 
 class _Likeness:
