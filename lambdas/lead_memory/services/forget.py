@@ -76,20 +76,25 @@ async def leaving(store: Store, rows: Rows, lead: Lead, ref: str, names: Collect
     again = set(names)
     if event is not None:
         again |= touched(event, cases.of(event)).union(*(link for each, link in linked if each.ref == ref))
-    quoting = _quoting(log, {ref, *await _erased_origins(store, lead, log)})
-    again |= {name for quoted in quoting for name in touched(log[quoted])}
-    staying = [each for each in log.values() if each.ref not in {ref, *quoting}]
-    alone = again - _supported(staying)
-    repeated = [each.ref for each in staying if _names_alone(each, alone)]
+    gone = {ref, *await _erased_origins(store, lead, log)}
+    repeated: set[str] = set()
+    while True:
+        quoting = _quoting(log, gone | repeated)
+        again |= {name for quoted in quoting for name in touched(log[quoted])}
+        staying = [each for each in log.values() if each.ref not in {ref, *quoting, *repeated}]
+        alone = again - _supported(staying)
+        if not (more := {each.ref for each in staying if _names_alone(each, alone)}):
+            break
+        # What rests on these goes, too.
+        repeated |= more
     announced = await _announced(rows, lead, alone, snapshot, event, cases) if event else []
     known = await store.known(lead, {ref, *announced})
-    gone = {each for each, is_known in known.items() if is_known.erased}
-    staying = [each for each in staying if each.ref not in repeated]
+    erased = {each for each, is_known in known.items() if is_known.erased}
     refolded = refold(staying, again)
     order = case_of(event) if event else None
     return Leaving(
         snapshot=snapshot,
-        erases={each: each in log for each in (*repeated, *sorted(quoting), *announced, ref) if each not in gone},
+        erases={each: each in log for each in (*sorted(repeated | quoting), *announced, ref) if each not in erased},
         touches=_relinked(order, staying, {each.ref: link for each, link in linked}),
         writes=[
             write(snapshot, name, refolded.get(name))

@@ -58,10 +58,9 @@ def left_by(erased: Event, events: list[Event]) -> list[Event]:
             for event in left
             if isinstance(event.data, BESIDE) and said([event])[event.ref] <= its_own - supported
         ]
-        resting = [event for event in left if not {each.ref for each in alone}.isdisjoint(event.rests_on)]
-        if not resting:
-            return [event for event in left if event not in alone]
-        gone += resting
+        if not alone:
+            return left
+        gone += alone
 
 
 def may_quote(written: Event, erased: Event) -> bool:
