@@ -24,7 +24,7 @@ test: .venv/installed ## Run every test
 prove: .venv/installed ## Prove the promises at length, on a local stack of its own
 	@python -m tests.prove
 
-bench: .venv/installed ## Compare it with what it would be by hand, and write docs/benchmarks.md; up to ten minutes
+bench: .venv/installed ## Compare it with what it would be by hand, and write docs/benchmarks.md; more than ten minutes
 	@python -m bench --write docs/benchmarks.md
 
 bench-quick: .venv/installed ## The same ratios from fewer rounds, as one JSON object, in a minute
